@@ -1,0 +1,138 @@
+// Package event is the record that everything else works on: typed values in
+// the slots of a schema, beside the document they came from.
+//
+// A schema holds the union of the fields that the loaded rules read. A record
+// is filled by a decoder (the JSON decoder of this package, or a mapping of
+// package ecs), read by rules, and reset. Nothing is allocated per record once
+// its slices have grown to the size of the traffic.
+//
+// Memory: text in values points into the document's bytes or into the record's
+// arena. It lives until Reset. What is kept longer must be cloned.
+package event
+
+import "unsafe"
+
+// Meta is what orders and identifies an event, apart from its fields. The
+// texts are as written in the document; empty where it has none.
+type Meta struct {
+	Time    int64 // event time, nanoseconds since 1970 UTC; valid if HasTime
+	HasTime bool
+
+	Computer string // the log's computer
+	Channel  string // the log's channel
+	Record   string // the log's record number
+	Logged   string // the logged time as written
+	DocID    string // _index/_id of a stored document
+	Sequence string // event.sequence as written
+
+	Synthesized bool // identities were made up by the native profile
+}
+
+// Event is one record. It is not safe for concurrent use.
+type Event struct {
+	Meta
+	Raw []byte // the document's bytes, owned by the batch it came in
+
+	schema *Schema
+	slots  []span
+	vals   []Value
+	used   []int32 // slots with values, so that Reset touches no others
+	arena  []byte
+}
+
+// span is one slot's place in vals.
+type span struct {
+	off, n, cap uint32
+	typed       bool // values were turned into the field's type
+}
+
+// New returns an empty record over a schema that no longer grows.
+func New(s *Schema) *Event { return &Event{schema: s, slots: make([]span, s.Len())} }
+
+// Schema returns the record's schema.
+func (e *Event) Schema() *Schema { return e.schema }
+
+// Reset empties the record for the next document.
+func (e *Event) Reset(raw []byte) {
+	for _, s := range e.used {
+		e.slots[s] = span{}
+	}
+	if n := e.schema.Len(); n > len(e.slots) { // the schema of `normalize` grows with the data
+		e.slots = append(e.slots, make([]span, n-len(e.slots))...)
+	}
+	e.used = e.used[:0]
+	e.vals = e.vals[:0]
+	e.arena = e.arena[:0]
+	e.Meta = Meta{}
+	e.Raw = raw
+}
+
+// Add appends a value to a slot. Nulls are dropped.
+func (e *Event) Add(slot int, v Value) {
+	if v.Kind == KindNull {
+		return
+	}
+	if slot >= len(e.slots) { // only while the schema of normalize grows
+		e.slots = append(e.slots, make([]span, e.schema.Len()-len(e.slots))...)
+	}
+	s := &e.slots[slot]
+	switch {
+	case s.n == 0:
+		s.off, s.cap = uint32(len(e.vals)), 1
+		e.used = append(e.used, int32(slot))
+		e.vals = append(e.vals, v)
+	case s.n < s.cap:
+		e.vals[s.off+s.n] = v
+	case int(s.off+s.cap) == len(e.vals):
+		s.cap++
+		e.vals = append(e.vals, v)
+	default: // values of one field that stand apart: move them, doubling, so that the cost stays linear
+		off := uint32(len(e.vals))
+		e.vals = append(e.vals, e.vals[s.off:s.off+s.n]...)
+		e.vals = append(e.vals, v)
+		for range s.n - 1 {
+			e.vals = append(e.vals, Value{})
+		}
+		s.off, s.cap = off, 2*s.n
+	}
+	s.n++
+	s.typed = false
+}
+
+// Clear removes a slot's values.
+func (e *Event) Clear(slot int) { e.slots[slot].n, e.slots[slot].cap = 0, 0 }
+
+// Has reports whether the slot holds any value as written, before typing.
+func (e *Event) Has(slot int) bool { return e.slots[slot].n > 0 }
+
+// Values returns a slot's values in the kind of its field's type; those that
+// cannot be read as that type are left out. The slice belongs to the record:
+// callers may fold its values but not keep it.
+func (e *Event) Values(slot int) []Value {
+	s := &e.slots[slot]
+	if !s.typed && s.n > 0 {
+		e.typeValues(slot, s)
+	}
+	return e.vals[s.off : s.off+s.n]
+}
+
+// Text copies b into the record's arena and returns it as text that lives until Reset.
+func (e *Event) Text(b []byte) string {
+	n := len(e.arena)
+	e.arena = append(e.arena, b...)
+	t := e.arena[n:]
+	return unsafe.String(unsafe.SliceData(t), len(t))
+}
+
+func (e *Event) typeValues(slot int, s *span) {
+	f := &e.schema.fields[slot]
+	in := e.vals[s.off : s.off+s.n]
+	out := in[:0]
+	for _, v := range in {
+		if v, ok := f.convert(v); ok {
+			out = append(out, v)
+		}
+	}
+	s.n = uint32(len(out))
+	s.typed = true
+}
