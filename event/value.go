@@ -9,16 +9,16 @@ type Kind uint8
 // Number, Bool, Long, ULong, Double, Time, Addr) and is turned into the kind of
 // its field's type when it is first asked for (Event.Values).
 const (
-	KindNull   Kind = iota // no value; only constants of the language hold it
-	KindText               // S: the characters, escapes undone
-	KindNumber             // S: a JSON number as written, not yet read
-	KindBool               // N: 0 or 1
-	KindLong               // N: an int64's bits
-	KindULong              // N: a uint64
-	KindDouble             // N: math.Float64bits
-	KindTime               // N: int64 nanoseconds since 1970 UTC
-	KindIP                 // M, N: the 16 bytes of the address, big endian; IPv4 as v4-mapped
-	KindVersion            // S: the text; order is semantic-version order
+	KindNull    Kind = iota // no value; only constants of the language hold it
+	KindText                // S: the characters, escapes undone
+	KindNumber              // S: a JSON number as written, not yet read
+	KindBool                // N: 0 or 1
+	KindLong                // N: an int64's bits
+	KindULong               // N: a uint64
+	KindDouble              // N: math.Float64bits
+	KindTime                // N: int64 nanoseconds since 1970 UTC
+	KindIP                  // M, N: the 16 bytes of the address, big endian; IPv4 as v4-mapped
+	KindVersion             // S: the text; order is semantic-version order
 )
 
 // Value is one typed value of a field. It is a plain struct so that records
