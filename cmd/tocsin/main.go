@@ -1,0 +1,115 @@
+// Command tocsin runs detection strategies over Windows telemetry.
+//
+// One file a subcommand; this one holds what they share: the list of commands,
+// the streams they use and the way to an exit status.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit statuses (DESIGN §6).
+const (
+	exitOK          = 0
+	exitFindings    = 1   // alerts with --exit-code; validate red; lint errors
+	exitUsage       = 2   // bad use, a rule that does not compile, unusable input
+	exitInterrupted = 130 // Ctrl-C: what was found is printed
+)
+
+// cli is the command line: one field a subcommand, each in a file of its own.
+type cli struct {
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// App is what a subcommand needs of the world.
+type App struct {
+	Ctx    context.Context // ended by Ctrl-C
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+	Getenv func(string) string
+}
+
+// exitError ends the program with a status. Its message, if any, is printed once.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// exit returns an error that ends the program with the status; err may be nil.
+func exit(status int, err error) error { return &exitError{status, err} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	app := &App{Ctx: ctx, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
+	status := run(app, os.Args[1:])
+	stop()
+	os.Exit(status)
+}
+
+// run is main without the process: it parses the arguments, runs the
+// subcommand and returns the exit status.
+func run(app *App, args []string) (status int) {
+	var c cli
+	done := false
+	parser, err := kong.New(&c,
+		kong.Name("tocsin"),
+		kong.Description("Runs detection strategies: Markdown documents whose rules are EQL, over Windows telemetry."),
+		kong.Writers(app.Stdout, app.Stderr),
+		kong.Exit(func(s int) { done, status = true, s }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(app.Stderr, "tocsin:", err)
+		return exitUsage
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if done { // --help was printed
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(app.Stderr, "tocsin: %v (see `tocsin --help`)\n", err)
+		return exitUsage
+	}
+	return statusOf(app, kctx.Run(app))
+}
+
+// statusOf prints an error once and returns the status it stands for.
+func statusOf(app *App, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if msg := err.Error(); msg != "" {
+		fmt.Fprintln(app.Stderr, "tocsin:", msg)
+	}
+	var e *exitError
+	if errors.As(err, &e) {
+		return e.status
+	}
+	if errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	return exitUsage
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+type versionCmd struct{}
+
+// Run prints the module's version and the commit it was built from.
+func (versionCmd) Run(app *App) error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return fmt.Errorf("read build information: none in this binary")
+	}
+	version, revision := info.Main.Version, ""
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			revision = " " + s.Value
+		}
+	}
+	_, err := fmt.Fprintf(app.Stdout, "tocsin %s%s %s\n", version, revision, info.GoVersion)
+	return err
+}
