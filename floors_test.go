@@ -24,6 +24,7 @@ var floors = map[string]int{
 	"pipeline": 4,
 	"report":   5, "server": 5,
 	"cmd/tocsin": 6,
+	".":          0,
 	"strategies": 0, // embedded documents, no code that imports ours
 }
 
