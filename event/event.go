@@ -69,34 +69,45 @@ func (e *Event) Reset(raw []byte) {
 
 // Add appends a value to a slot. Nulls are dropped.
 func (e *Event) Add(slot int, v Value) {
-	if v.Kind == KindNull {
-		return
+	if v.Kind != KindNull {
+		*e.place(slot) = v
 	}
+}
+
+// place appends an empty value to a slot, for the caller to fill.
+func (e *Event) place(slot int) *Value {
 	if slot >= len(e.slots) { // only while the schema of normalize grows
 		e.slots = append(e.slots, make([]span, e.schema.Len()-len(e.slots))...)
 	}
 	s := &e.slots[slot]
-	switch {
-	case s.n == 0:
+	if s.n == 0 {
 		s.off, s.cap = uint32(len(e.vals)), 1
 		e.used = append(e.used, int32(slot))
-		e.vals = append(e.vals, v)
+		e.vals = append(e.vals, Value{})
+		s.n, s.typed = 1, false
+		return &e.vals[len(e.vals)-1]
+	}
+	return e.placeNext(s)
+}
+
+func (e *Event) placeNext(s *span) *Value {
+	switch {
 	case s.n < s.cap:
-		e.vals[s.off+s.n] = v
+		e.vals[s.off+s.n] = Value{}
 	case int(s.off+s.cap) == len(e.vals):
 		s.cap++
-		e.vals = append(e.vals, v)
+		e.vals = append(e.vals, Value{})
 	default: // values of one field that stand apart: move them, doubling, so that the cost stays linear
 		off := uint32(len(e.vals))
 		e.vals = append(e.vals, e.vals[s.off:s.off+s.n]...)
-		e.vals = append(e.vals, v)
-		for range s.n - 1 {
+		for range s.n {
 			e.vals = append(e.vals, Value{})
 		}
 		s.off, s.cap = off, 2*s.n
 	}
 	s.n++
 	s.typed = false
+	return &e.vals[s.off+s.n-1]
 }
 
 // Clear removes a slot's values.
