@@ -1,0 +1,135 @@
+package event
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strings"
+)
+
+// node is one place in the tree of the paths that a decoder looks for. Its
+// members are found in two tables: names without a dot, which is what nested
+// documents have, and whole rests of paths ("parent.name" below process), which
+// dotted spellings have. They are apart because the first is small and hot.
+type node struct {
+	slots []int32 // the fields whose path ends here
+	null  bool    // one of them turns an explicit null into a value
+
+	names  table
+	dotted table
+
+	each  EachFunc
+	watch bool // each is set here or below
+}
+
+// EachFunc is told each member of an object; see Decoder.Each.
+type EachFunc func(ev *Event, name string, value Token)
+
+// table finds a key among a node's members: open addressing, at most half full.
+// A key is known by its first and last eight bytes and its length, which the
+// scanner has in registers; only keys over 16 bytes are compared further.
+type table struct {
+	entries []entry // a power of two, or none
+	shift   uint8
+}
+
+type entry struct {
+	head, tail uint64
+	key        string
+	node       *node
+}
+
+func (t *table) hash(head, tail uint64, n int) uint64 {
+	h := (head ^ bits.RotateLeft64(tail, 31) ^ uint64(n)) * 0x9e3779b97f4a7c15
+	return (h ^ h>>29) * 0xbf58476d1ce4e5b9 >> t.shift
+}
+
+// find returns the member with the key b, whose words are head and tail.
+func (t *table) find(head, tail uint64, b []byte) *node {
+	if len(t.entries) == 0 {
+		return nil
+	}
+	mask := uint64(len(t.entries) - 1)
+	for h := t.hash(head, tail, len(b)); ; h++ {
+		e := &t.entries[h&mask]
+		if e.node == nil {
+			return nil
+		}
+		if e.head == head && e.tail == tail && len(e.key) == len(b) &&
+			(len(b) <= 16 || e.key[8:len(e.key)-8] == string(b[8:len(b)-8])) {
+			return e.node
+		}
+	}
+}
+
+// words returns the first and last eight bytes of a key; a key of less than
+// eight bytes is the first word, padded with zeros, which no key holds.
+func words(b []byte) (head, tail uint64) {
+	if n := len(b); n >= 8 {
+		return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+	}
+	for i, c := range b {
+		head |= uint64(c) << (8 * i)
+	}
+	return head, 0
+}
+
+func newTable(members map[string]*node) table {
+	if len(members) == 0 {
+		return table{}
+	}
+	width := bits.Len(uint(2*len(members) - 1))
+	t := table{entries: make([]entry, 1<<width), shift: uint8(64 - width)}
+	for key, n := range members {
+		head, tail := words([]byte(key))
+		h := t.hash(head, tail, len(key))
+		for t.entries[h&uint64(1<<width-1)].node != nil {
+			h++
+		}
+		t.entries[h&uint64(1<<width-1)] = entry{head, tail, key, n}
+	}
+	return t
+}
+
+// growing is a node while paths are added.
+type growing struct {
+	*node
+	members map[string]*growing
+}
+
+func newGrowing() *growing {
+	return &growing{&node{}, map[string]*growing{}}
+}
+
+func (g *growing) at(path string) *growing {
+	for name := range strings.SplitSeq(path, ".") {
+		m := g.members[name]
+		if m == nil {
+			m = newGrowing()
+			g.members[name] = m
+		}
+		g = m
+	}
+	return g
+}
+
+// finish makes the tables of the node and all below it.
+func (g *growing) finish() *node {
+	names, dotted := map[string]*node{}, map[string]*node{}
+	for name, m := range g.members {
+		names[name] = m.finish()
+		m.collect(name, dotted)
+		g.watch = g.watch || m.watch
+	}
+	g.names, g.dotted = newTable(names), newTable(dotted)
+	g.watch = g.watch || g.each != nil
+	return g.node
+}
+
+// collect adds every node below g under its path from where prefix starts.
+func (g *growing) collect(prefix string, into map[string]*node) {
+	for name, m := range g.members {
+		path := prefix + "." + name
+		into[path] = m.node
+		m.collect(path, into)
+	}
+}
