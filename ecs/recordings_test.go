@@ -1,0 +1,161 @@
+package ecs
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tocsin-project/tocsin/event"
+)
+
+const shared = "../../shared"
+
+// ruleFields are what the user's rule reads.
+var ruleFields = []string{
+	"@timestamp", "event.category", "event.type", "host.os.type", "host.id", "process.name", "process.entity_id",
+	"process.parent.entity_id", "process.parent.name", "process.executable", "process.args", "network.direction",
+	"network.transport", "source.port", "destination.port", "source.ip", "destination.ip",
+}
+
+func ruleSchema() *event.Schema {
+	s := event.NewSchema(nil)
+	for _, f := range ruleFields {
+		s.Slot(f)
+	}
+	return s
+}
+
+// documents splits a file of JSON objects, one a line or in one array.
+func documents(t testing.TB, path string) [][]byte {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var docs [][]byte
+	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '[' {
+		var all []json.RawMessage
+		if err := json.Unmarshal(data, &all); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range all {
+			docs = append(docs, d)
+		}
+		return docs
+	}
+	sc := bufio.NewScanner(bytes.NewReader(data))
+	sc.Buffer(nil, 1<<24)
+	for sc.Scan() {
+		if line := bytes.TrimSpace(sc.Bytes()); len(line) > 0 {
+			docs = append(docs, bytes.Clone(line))
+		}
+	}
+	return docs
+}
+
+func texts(ev *event.Event, field string) string {
+	slot, ok := ev.Schema().Lookup(field)
+	if !ok {
+		return "no such field"
+	}
+	var out []string
+	for _, v := range ev.Values(slot) {
+		switch v.Kind {
+		case event.KindLong:
+			out = append(out, (json.Number)(string(appendInt(nil, int64(v.N)))).String())
+		default:
+			out = append(out, v.S)
+		}
+	}
+	return strings.Clone(strings.Join(out, "|")) // Join gives a lone text back as it is
+}
+
+func appendInt(b []byte, n int64) []byte {
+	j, _ := json.Marshal(n)
+	return append(b, j...)
+}
+
+type expectedNetwork struct {
+	RecordID    string `json:"record_id"`
+	Host        string
+	UTC         string
+	Initiated   string
+	Source      string
+	Destination string
+	Image       string
+}
+
+// TestRecordings finds in each recording exactly the network events and the
+// children of services.exe that its expected.json lists.
+func TestRecordings(t *testing.T) {
+	dirs, _ := filepath.Glob(shared + "/recordings/*")
+	if len(dirs) == 0 {
+		t.Skip("no ../shared/recordings: the public recordings are not part of the repository")
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) { checkRecording(t, dir) })
+	}
+}
+
+func checkRecording(t *testing.T, dir string) {
+	var want struct {
+		Network  []expectedNetwork `json:"services_exe_network_events"`
+		Children []expectedNetwork `json:"services_exe_children"`
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	d := NewDecoder(ruleSchema(), Options{})
+	ev := event.New(d.schema)
+	var network, children []expectedNetwork
+	files, _ := filepath.Glob(dir + "/*.json")
+	for _, f := range files {
+		if filepath.Base(f) == "expected.json" {
+			continue
+		}
+		for i, doc := range documents(t, f) {
+			if err := d.JSON(doc, ev); err != nil {
+				t.Fatalf("%s: document %d: %v", f, i+1, err)
+			}
+			if !strings.Contains(strings.ToLower(ev.Channel), "sysmon") {
+				continue
+			}
+			got := expectedNetwork{RecordID: strings.Clone(ev.Record), Host: strings.Clone(ev.Computer), UTC: time.Unix(0, ev.Time).UTC().Format("2006-01-02 15:04:05.000")}
+			switch {
+			case texts(ev, "event.category") == "network" && strings.EqualFold(texts(ev, "process.name"), "services.exe"):
+				got.Initiated = map[string]string{"ingress": "false", "egress": "true"}[texts(ev, "network.direction")]
+				got.Source = texts(ev, "source.ip") + ":" + texts(ev, "source.port")
+				got.Destination = texts(ev, "destination.ip") + ":" + texts(ev, "destination.port")
+				network = append(network, got)
+			case texts(ev, "event.type") == "start" && strings.EqualFold(texts(ev, "process.parent.name"), "services.exe"):
+				got.Image = texts(ev, "process.executable")
+				children = append(children, got)
+			}
+		}
+	}
+	compareExpected(t, "network", network, want.Network)
+	compareExpected(t, "children", children, want.Children)
+}
+
+func compareExpected(t *testing.T, what string, got, want []expectedNetwork) {
+	if len(got) != len(want) {
+		t.Errorf("%s: got %d %+v\nwant %d %+v", what, len(got), got, len(want), want)
+		return
+	}
+	for i := range got {
+		if want[i].RecordID == "" || want[i].RecordID == "None" {
+			want[i].RecordID = got[i].RecordID
+		}
+		if got[i] != want[i] {
+			t.Errorf("%s %d:\n got %+v\nwant %+v", what, i, got[i], want[i])
+		}
+	}
+}

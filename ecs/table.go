@@ -1,0 +1,260 @@
+package ecs
+
+import (
+	"strings"
+
+	"github.com/tocsin-project/tocsin/event"
+)
+
+// A provider's events are described by tables. Fields are named as rules name
+// them; lists of names are separated by a space. Compiling a table for a schema
+// turns names into slots and drops what nobody reads.
+
+// provider is one row of the routing: which records it takes, and what it makes
+// of them.
+type provider struct {
+	module    string // event.module
+	dataset   string // event.dataset, as Elastic's integrations name it
+	channel   string // of the log, compared without case; "" is any
+	providers string // names of the sources it takes, separated by a comma; "" is any
+	noEmpty   bool   // values that say nothing ("", "-", zero GUID) are dropped first
+	common    *mapping
+	events    map[string]*mapping // by event id; others keep base and common
+}
+
+// mapping says what becomes of the events of one id.
+type mapping struct {
+	category string // event.category, separated by spaces
+	types    string // event.type, separated by spaces
+	action   string // event.action
+	outcome  string // event.outcome
+	rows     [][]row
+	steps    []step
+}
+
+// row takes one named value to fields.
+type row struct {
+	from string // names of the value; of several the last present one counts
+	to   string // the fields it goes to, in the order that do expects
+	do   op     // nil writes the text to all of them
+	keep bool   // the value stays in winlog.event_data as well
+}
+
+// op writes a value to the slots of its row. A slot may be none.
+type op func(m *mapper, s string, to []int)
+
+// step does what takes more than one value. It runs after the rows.
+type step struct {
+	writes string // the fields it may write: it is dropped if nobody reads one
+	moves  string // the names of values it takes out of winlog.event_data
+	always bool   // it does more than write fields: it is never dropped
+	do     func(m *mapper, to []int)
+}
+
+// tableID finds a compiled table.
+type tableID struct {
+	p  *provider
+	id string
+}
+
+// table is a mapping compiled for one schema.
+type table struct {
+	constants []constant
+	rows      []liveRow
+	steps     []liveStep
+	moved     []int32 // keys that leave winlog.event_data
+}
+
+type constant struct {
+	slot int
+	val  event.Value
+}
+
+type liveRow struct {
+	from []int32
+	to   []int
+	do   op
+}
+
+type liveStep struct {
+	to []int
+	do func(m *mapper, to []int)
+}
+
+// table returns the compiled table of a provider's event id.
+func (d *Decoder) table(p *provider, id string) *table {
+	if t, ok := d.tables[tableID{p, id}]; ok {
+		return t
+	}
+	m := p.events[id]
+	if m == nil {
+		id = "" // all ids without rows share one table
+		if t, ok := d.tables[tableID{p, id}]; ok {
+			return t
+		}
+	}
+	t := &table{}
+	d.constant(t, "event.module", p.module)
+	d.constant(t, "event.dataset", p.dataset)
+	if m != nil {
+		d.constant(t, "event.category", m.category)
+		d.constant(t, "event.type", m.types)
+		d.constant(t, "event.outcome", m.outcome)
+		if s := d.slot("event.action"); s != none && m.action != "" {
+			t.constants = append(t.constants, constant{s, event.Text(m.action)})
+		}
+		d.compile(t, m)
+	}
+	if p.common != nil {
+		d.compile(t, p.common)
+	}
+	d.tables[tableID{p, strings.Clone(id)}] = t
+	return t
+}
+
+func (d *Decoder) constant(t *table, field, values string) {
+	if s := d.slot(field); s != none {
+		for _, v := range strings.Fields(values) {
+			t.constants = append(t.constants, constant{s, event.Text(v)})
+		}
+	}
+}
+
+func (d *Decoder) compile(t *table, m *mapping) {
+	for _, rows := range m.rows {
+		for _, r := range rows {
+			lr := liveRow{do: r.do}
+			for _, name := range strings.Fields(r.from) {
+				k := d.key(name)
+				lr.from = append(lr.from, k)
+				if !r.keep {
+					t.moved = append(t.moved, k)
+				}
+			}
+			var read bool
+			if lr.to, read = d.slotsOf(r.to); read {
+				if lr.do == nil {
+					lr.do = text
+				}
+				t.rows = append(t.rows, lr)
+			}
+		}
+	}
+	for _, s := range m.steps {
+		for _, name := range strings.Fields(s.moves) {
+			t.moved = append(t.moved, d.key(name))
+		}
+		if to, read := d.slotsOf(s.writes); read || s.always {
+			t.steps = append(t.steps, liveStep{to, s.do})
+		}
+	}
+}
+
+// slotsOf returns the slots of fields, and whether anybody reads one of them.
+func (d *Decoder) slotsOf(fields string) (to []int, read bool) {
+	for _, f := range strings.Fields(fields) {
+		s := d.slot(f)
+		to = append(to, s)
+		read = read || s != none
+	}
+	return to, read
+}
+
+// route finds the provider whose table an event follows, nil if none does.
+func (r *record) route(ev *event.Event) *provider {
+	channel, name := r.sys[sysChannel].text(ev), r.sys[sysProvider].text(ev)
+	for _, p := range routes {
+		if p.takes(channel, name) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (p *provider) takes(channel, name string) bool {
+	if p.channel != "" && channel != "" && !strings.EqualFold(p.channel, channel) {
+		return false
+	}
+	if p.providers == "" {
+		return channel != ""
+	}
+	if name == "" {
+		return channel != ""
+	}
+	for rest := p.providers; rest != ""; {
+		var one string
+		one, rest, _ = strings.Cut(rest, ",")
+		if strings.EqualFold(one, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// apply follows a table: constants, rows, steps, and then what stays of the
+// event's data.
+func (m *mapper) apply(p *provider, t *table) {
+	if p.noEmpty {
+		for i := range m.r.data {
+			if p := &m.r.data[i]; p.val.empty() {
+				p.gone = true
+				m.r.at[p.key] = 0
+			}
+		}
+	}
+	m.constants(t)
+	for i := range t.rows {
+		r := &t.rows[i]
+		for j := len(r.from) - 1; j >= 0; j-- {
+			if p := m.r.pair(r.from[j]); p != nil {
+				r.do(m, p.val.text(m.ev), r.to)
+				break
+			}
+		}
+	}
+	for i := range t.steps {
+		t.steps[i].do(m, t.steps[i].to)
+	}
+	for _, k := range t.moved {
+		if p := m.r.pair(k); p != nil {
+			p.gone = true
+		}
+	}
+}
+
+func (m *mapper) constants(t *table) {
+	last := none
+	for _, c := range t.constants {
+		if c.slot != last {
+			m.ev.Clear(c.slot)
+			last = c.slot
+		}
+		m.ev.Add(c.slot, c.val)
+	}
+}
+
+// rest puts what no row moved into winlog.event_data.
+func (m *mapper) rest() {
+	for i := range m.r.data {
+		p := &m.r.data[i]
+		if p.gone {
+			continue
+		}
+		slot := m.d.dataSlot(p)
+		if slot != none {
+			m.ev.Add(slot, event.Text(p.val.text(m.ev)))
+		}
+	}
+}
+
+// dataSlot returns the slot in winlog.event_data of a value that stays.
+func (d *Decoder) dataSlot(p *pair) int {
+	k := &d.keys[p.key]
+	if k.slot == none && d.open {
+		if p.key == 0 {
+			return d.schema.Slot(dataPrefix + p.name)
+		}
+		k.slot = d.schema.Slot(dataPrefix + p.name)
+	}
+	return k.slot
+}
