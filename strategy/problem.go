@@ -1,0 +1,200 @@
+package strategy
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"unicode/utf8"
+)
+
+// Pos is a place in a file: 1-based line and column, the column in characters.
+// The zero Pos is the file as a whole.
+type Pos struct {
+	Path      string
+	Line, Col int
+}
+
+// String is "path:line:col", shorter where parts are unknown.
+func (p Pos) String() string {
+	switch {
+	case p.Line == 0:
+		return p.Path
+	case p.Col == 0:
+		return fmt.Sprintf("%s:%d", p.Path, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.Path, p.Line, p.Col)
+}
+
+// Level says how bad a problem is.
+type Level string
+
+// The levels. An Error means that something written is not run.
+const (
+	Error   Level = "error"
+	Warning Level = "warning"
+	Note    Level = "note"
+)
+
+// Problem is one thing wrong with a document.
+type Problem struct {
+	Pos   Pos
+	Level Level
+	Code  string // stable, kebab-case: "unknown-attack-id"
+	Msg   string
+	Hint  string // what would be right, "" if nothing is near
+	Text  string // the line of the document, "" if unknown
+}
+
+// Error is "path:line:col: message", with the hint.
+func (p Problem) Error() string {
+	msg := p.Msg
+	if p.Hint != "" {
+		msg += " (" + p.Hint + ")"
+	}
+	if at := p.Pos.String(); at != "" {
+		return at + ": " + msg
+	}
+	return msg
+}
+
+// Render is the message with its level and code, the line and a caret below.
+func (p Problem) Render() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", p.Pos, p.Level, p.Msg, p.Code)
+	if p.Text != "" && p.Pos.Line > 0 {
+		line, col := clip(p.Text, p.Pos.Col)
+		fmt.Fprintf(&b, "  %s\n", line)
+		if p.Pos.Col > 0 {
+			fmt.Fprintf(&b, "  %s^\n", caretIndent(line, col))
+		}
+	}
+	if p.Hint != "" {
+		fmt.Fprintf(&b, "  %s\n", p.Hint)
+	}
+	return b.String()
+}
+
+// clip cuts a long line to what stands about the column; a line of an NDJSON
+// export may be megabytes.
+func clip(line string, col int) (string, int) {
+	const width = 160
+	r := []rune(line)
+	if len(r) <= width {
+		return printable(line), col
+	}
+	from := max(0, min(col-width/2, len(r)-width))
+	return printable(string(r[from : from+width])), col - from
+}
+
+// printable drops control characters, so that a document cannot write to the
+// terminal that shows it.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f) {
+			return r
+		}
+		return '\ufffd'
+	}, s)
+}
+
+// caretIndent is the white space before a caret at a column: tabs stay tabs.
+func caretIndent(line string, col int) string {
+	var b strings.Builder
+	n := 1
+	for _, r := range line {
+		if n >= col {
+			break
+		}
+		if r != '\t' {
+			r = ' '
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
+
+// HasErrors says whether any of the problems is an Error.
+func HasErrors(problems []Problem) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool { return p.Level == Error })
+}
+
+// sortProblems orders by file, line and column; what was found first stays first.
+func sortProblems(ps []Problem) {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(strings.Compare(a.Pos.Path, b.Pos.Path), a.Pos.Line-b.Pos.Line, a.Pos.Col-b.Pos.Col)
+	})
+}
+
+// document is the text of one file and where its lines start.
+type document struct {
+	path  string
+	src   []byte
+	lines []int // offset of each line
+}
+
+func newDocument(path string, src []byte) *document {
+	d := &document{path: path, src: src, lines: []int{0}}
+	for i, c := range src {
+		if c == '\n' && i+1 < len(src) {
+			d.lines = append(d.lines, i+1)
+		}
+	}
+	return d
+}
+
+// at turns an offset into a position.
+func (d *document) at(offset int) Pos {
+	offset = max(0, min(offset, len(d.src)))
+	line := sort.SearchInts(d.lines, offset+1)
+	return Pos{d.path, line, utf8.RuneCount(d.src[d.lines[line-1]:offset]) + 1}
+}
+
+// line is the text of a 1-based line without its end.
+func (d *document) line(n int) string {
+	if n < 1 || n > len(d.lines) {
+		return ""
+	}
+	rest := d.src[d.lines[n-1]:]
+	if end := bytes.IndexByte(rest, '\n'); end >= 0 {
+		rest = rest[:end]
+	}
+	return strings.TrimSuffix(string(rest), "\r")
+}
+
+// problem makes a Problem at an offset.
+func (d *document) problem(level Level, code string, offset int, format string, args ...any) Problem {
+	return d.problemAt(level, code, d.at(offset), format, args...)
+}
+
+// problemAt makes a Problem at a position of this document.
+func (d *document) problemAt(level Level, code string, pos Pos, format string, args ...any) Problem {
+	return Problem{Pos: pos, Level: level, Code: code, Msg: fmt.Sprintf(format, args...), Text: d.line(pos.Line)}
+}
+
+// text is a piece of a document that is a text of its own (the inside of a
+// fence): where each of its lines stands. Lines of an indented fence start
+// further right, and not all by the same.
+type text struct {
+	doc *document
+	// starts has the offset of each line in the document. If it is shorter
+	// than the text (a query inside a JSON string), all of it stands at the last.
+	starts []int
+	flat   bool // columns mean nothing
+}
+
+// at turns a 1-based line and column of the text into a position of the file.
+func (t text) at(line, col int) Pos {
+	if t.doc == nil || len(t.starts) == 0 {
+		return Pos{}
+	}
+	i := max(0, min(line-1, len(t.starts)-1))
+	p := t.doc.at(t.starts[i])
+	if !t.flat {
+		p.Col += max(col, 1) - 1
+	}
+	return p
+}
