@@ -1,0 +1,177 @@
+// Package report prints what a scan found: for people as a table on the
+// terminal and as one HTML file, for programs as JSON, NDJSON and CSV.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/tocsin-project/tocsin/alert"
+)
+
+// Table prints alerts for a person at a terminal, one entry an incident.
+type Table struct {
+	W     io.Writer
+	Color bool // only for a terminal, never with NO_COLOR
+	Width int  // columns; 0 is unlimited
+	Zone  *time.Location
+
+	err error
+}
+
+// Entry is one incident: the alert that tells most of it, and the others.
+type Entry struct {
+	Lead *alert.Alert
+	Also []*alert.Alert // further variants and strategies
+}
+
+// Colours of severities and of what is less important.
+const (
+	reset  = "\x1b[0m"
+	bold   = "\x1b[1m"
+	dim    = "\x1b[2m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	blue   = "\x1b[34m"
+)
+
+func (t *Table) paint(style, s string) string {
+	if !t.Color || s == "" {
+		return s
+	}
+	return style + s + reset
+}
+
+func severityStyle(severity string) string {
+	switch severity {
+	case "critical", "high":
+		return bold + red
+	case "medium":
+		return bold + yellow
+	}
+	return bold + blue
+}
+
+func (t *Table) line(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.W, format+"\n", args...)
+	}
+}
+
+// Write prints one entry. The error of the first failing write is kept.
+func (t *Table) Write(e *Entry) error {
+	a := e.Lead
+	t.head(a)
+	for _, ev := range a.Events {
+		t.event(a, &ev)
+	}
+	for i := range a.Risk {
+		t.line("    %s", t.paint(dim, fmt.Sprintf("risk %+d: %s", a.Risk[i].Points, Clean(a.Risk[i].Reason))))
+	}
+	for i := range a.Triage {
+		t.answer(&a.Triage[i])
+	}
+	for _, other := range e.Also {
+		t.also(a, other)
+	}
+	t.line("")
+	return t.err
+}
+
+func (t *Table) head(a *alert.Alert) {
+	mark := fmt.Sprintf("%-8s %3d", strings.ToUpper(a.Severity), a.RiskScore)
+	title := Clean(a.Title)
+	if a.Variant != "" {
+		title += " (" + Clean(a.Variant) + ")"
+	}
+	t.line("%s  %s", t.paint(severityStyle(a.Severity), mark), t.paint(bold, title))
+	where := a.Host.Name
+	if where == "" {
+		where = a.Host.ID
+	}
+	t.line("    %s  %s%s", t.at(a.Timestamp), Clean(where), t.paint(dim, span(a)))
+	if a.Exception != nil {
+		t.line("    %s", t.paint(dim, fmt.Sprintf("excused by %q: %s", Clean(a.Exception.Name), Clean(a.Exception.Reason))))
+	}
+}
+
+// span says how long the stages took.
+func span(a *alert.Alert) string {
+	if len(a.Events) < 2 {
+		return ""
+	}
+	first, last := eventTime(&a.Events[0]), eventTime(&a.Events[len(a.Events)-1])
+	if first.IsZero() || last.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("  %d stages within %s", len(a.Events), last.Sub(first).Round(time.Millisecond))
+}
+
+func eventTime(e *alert.Event) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, NewView(e.Event).Text("@timestamp"))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+func (t *Table) at(at time.Time) string {
+	zone := t.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return at.In(zone).Format("2006-01-02 15:04:05.000 MST")
+}
+
+func (t *Table) event(a *alert.Alert, e *alert.Event) {
+	if e.Missing {
+		t.line("    %d  %s", e.Stage, "no such event")
+		return
+	}
+	v := NewView(e.Event)
+	when := "            "
+	if at := eventTime(e); !at.IsZero() {
+		when = at.UTC().Format("15:04:05.000")
+		if t.Zone != nil {
+			when = at.In(t.Zone).Format("15:04:05.000")
+		}
+	}
+	number := " "
+	if e.Stage > 0 {
+		number = fmt.Sprint(e.Stage)
+	}
+	what := Clean(v.Describe())
+	if t.Width > 0 {
+		what = Shorten(what, max(t.Width-21, 20))
+	}
+	t.line("    %s  %s  %s", number, when, what)
+	if e.Origin != nil {
+		place := fmt.Sprintf("%s:%d", Clean(e.Origin.Path), e.Origin.Line)
+		if e.Origin.Record != "" {
+			place += " record " + Clean(e.Origin.Record)
+		}
+		if code := v.Text("event.code"); code != "" {
+			place += " event " + Clean(code)
+		}
+		t.line("                     %s", t.paint(dim, place))
+	}
+}
+
+func (t *Table) answer(a *alert.Answer) {
+	t.line("    %s %s", t.paint(dim, "? "+Clean(a.Question)), "")
+	for _, l := range strings.Split(a.Answer, "\n") {
+		t.line("      %s", Clean(l))
+	}
+}
+
+func (t *Table) also(lead, other *alert.Alert) {
+	name := other.Strategy
+	if other.Strategy == lead.Strategy && other.Variant != "" {
+		name = "variant " + other.Variant
+	} else if other.Variant != "" {
+		name += " (" + other.Variant + ")"
+	}
+	t.line("    %s", t.paint(dim, fmt.Sprintf("also: %s, %s %d", Clean(name), other.Severity, other.RiskScore)))
+}
