@@ -1,0 +1,36 @@
+package evtx
+
+// Bounds on what one chunk may cost, however it is built. Real chunks stay
+// below a tenth of each.
+const (
+	// maxDepth bounds nested elements, and nested template instances.
+	maxDepth = 64
+
+	// maxRecordWork bounds what one record may expand to: steps run, tokens
+	// parsed, array items. A value can be referred to any number of times and
+	// hold further templates, so the size of the input alone is no bound.
+	maxRecordWork = 1 << 16
+
+	// maxChunkWork bounds the same for all records of a chunk together.
+	maxChunkWork = 1 << 20
+
+	// maxRecordText bounds the text made for one record (values that are put
+	// together from several pieces), in bytes.
+	maxRecordText = 1 << 20
+
+	// maxRender bounds one record rendered as XML or JSON, in bytes.
+	maxRender = 16 << 20
+
+	// maxKeptNodes bounds the nodes of compiled templates kept for a chunk;
+	// what is beyond is compiled anew for each record.
+	maxKeptNodes = 1 << 16
+
+	// maxNames and maxNameBytes bound the table of names that a Decoder keeps
+	// from chunk to chunk.
+	maxNames     = 1 << 15
+	maxNameBytes = 1 << 20
+
+	// maxPlaces bounds the element paths that templates of a chunk are
+	// compiled under.
+	maxPlaces = 1 << 10
+)
