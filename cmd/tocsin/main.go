@@ -26,7 +26,8 @@ const (
 
 // cli is the command line: one field a subcommand, each in a file of its own.
 type cli struct {
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Simulate SimulateCmd `cmd:"" help:"Make telemetry of attacks and everyday activity."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 // App is what a subcommand needs of the world.
