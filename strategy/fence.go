@@ -357,7 +357,7 @@ func (x *extractor) exceptionField(e *Exception, f yfield, t text, line, col int
 		e.Name = v
 	case "when":
 		e.When = v
-		e.text = x.conditionText(t, line, col)
+		e.text = t.from(line, col)
 	case "scope":
 		scope, err := parseScope(v)
 		if err != nil {
@@ -382,18 +382,6 @@ func (x *extractor) exceptionField(e *Exception, f yfield, t text, line, col int
 		p.Hint = didYouMean(f.key, exceptionKeys())
 		x.s.notes = append(x.s.notes, p)
 	}
-}
-
-// conditionText is where the lines of a condition stand, which starts at a
-// line and column of a text.
-func (x *extractor) conditionText(t text, line, col int) text {
-	out := text{doc: t.doc}
-	for i := max(0, line-1); i < len(t.starts); i++ {
-		// lines of a block scalar are indented alike; of a quoted one only
-		// the first is sure, and one line is what they nearly always have
-		out.starts = append(out.starts, min(t.starts[i]+col-1, len(t.doc.src)))
-	}
-	return out
 }
 
 // parseScope reads "stage 2", "any" or "sequence" ("" too).

@@ -382,13 +382,14 @@ func (l *loader) caseFiles(fsys fs.FS, p, name string, s *Strategy) {
 	}
 }
 
-// finish attaches translations and overlays and takes out second ones of an id.
+// finish attaches translations, exception lists and overlays and takes out
+// second ones of an id.
 func (l *loader) finish() ([]*Strategy, []Problem) {
 	l.freeTranslations()
 	byID := map[string]*Strategy{}
 	kept := l.out[:0]
 	for _, s := range l.out {
-		if first := byID[s.ID]; first != nil {
+		if first := byID[s.ID]; first != nil && !l.rename(s, byID) {
 			p := s.problem(Error, "duplicate-id", "two strategies have the id %q; this one is not run", s.ID)
 			p.Hint = "the other is " + first.Source.String()
 			l.problems = append(l.problems, p)
@@ -403,9 +404,22 @@ func (l *loader) finish() ([]*Strategy, []Problem) {
 		}
 	}
 	l.attachTranslations(kept, byID)
+	l.attachLists(kept)
 	l.applyOverlays(byID)
 	sortProblems(l.problems)
 	return kept, l.problems
+}
+
+// rename gives an Elastic rule whose name another one has an id of its own.
+// Names may repeat there; what tells rules apart is the rule_id.
+func (l *loader) rename(s *Strategy, byID map[string]*Strategy) bool {
+	id := s.ID + "-" + slug(s.RuleID)
+	if s.elastic == nil || s.RuleID == "" || byID[id] != nil {
+		return false
+	}
+	l.problems = append(l.problems, s.problem(Warning, "repeated-name", "another strategy has the id %q; this one runs as %q", s.ID, id))
+	s.ID = id
+	return true
 }
 
 // freeTranslations makes a strategy of a translation that was given by name

@@ -198,3 +198,13 @@ func (t text) at(line, col int) Pos {
 	}
 	return p
 }
+
+// from is the rest of the text from a line and column on; lines after the
+// first start at that column too, as those of a YAML block scalar do.
+func (t text) from(line, col int) text {
+	out := text{doc: t.doc}
+	for i := max(0, line-1); i < len(t.starts); i++ {
+		out.starts = append(out.starts, min(t.starts[i]+col-1, len(t.doc.src)))
+	}
+	return out
+}

@@ -46,6 +46,7 @@ type Strategy struct {
 	Tags          []string
 	Licence       string
 	RuleID        string // Elastic's rule_id, "" if there is none
+	BuildingBlock bool   // Elastic's mark of a rule that only feeds others
 
 	// Translations holds the documents <slug>.<lang>.md by language. They say
 	// the same in other words; their rules are not run.
