@@ -146,6 +146,9 @@ func (s *Spec) UntilStage() int32 { return int32(len(s.stages)) }
 // inclusive; 0 if it has no limit.
 func (s *Spec) MaxSpan() time.Duration { return time.Duration(s.maxSpan) }
 
+// isUntil reports whether a hit is one of `until`.
+func (s *Spec) isUntil(h *Hit) bool { return s.until && h.Stage == s.UntilStage() }
+
 // IsSample reports whether the rule is a sample: order plays no part, and its
 // matches of a key are chosen by Join over all hits of the key.
 func (s *Spec) IsSample() bool { return s.sample }

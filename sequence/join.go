@@ -52,7 +52,7 @@ func (st *Stream) Push(h *Hit) {
 		st.flush()
 	}
 	st.now = h
-	if h.Stage == st.spec.UntilStage() {
+	if st.spec.isUntil(h) {
 		st.until = true
 		return
 	}
