@@ -31,14 +31,15 @@ type Options struct {
 type Decoder struct {
 	opts Options
 
-	data   []byte // the chunk
-	index  int
-	offset int64
-	pos    int // next record
-	live   int // end of the live records
-	carve  bool
-	sure   bool // the header tells where the live records end
-	queue  []*Problem
+	data  []byte // the chunk
+	ref   ChunkRef
+	pos   int // next record
+	live  int // end of the live records
+	carve bool
+	sure  bool   // the header tells where the live records end
+	count uint64 // records that the header tells of, 0 if it is not to be believed
+	seen  uint64 // records given
+	queue []*Problem
 
 	record Record
 	names  names
@@ -81,12 +82,12 @@ func NewDecoder(opts Options) *Decoder {
 }
 
 // ParseChunk starts on the chunk in data, ChunkSize bytes or less if the file
-// ends there. index is its ordinal in the file and offset its place, both for
-// reports only. data must not change as long as records of it are in use.
-// What is wrong with the chunk itself is told by Next.
-func (d *Decoder) ParseChunk(data []byte, index int, offset int64) {
+// ends there. ref tells where it is from; of it only Stale has an effect: such
+// a chunk is slack as a whole. data must not change as long as records of it
+// are in use. What is wrong with the chunk itself is told by Next.
+func (d *Decoder) ParseChunk(data []byte, ref ChunkRef) {
 	data = data[:min(len(data), ChunkSize)]
-	d.data, d.index, d.offset = data[:len(data):len(data)], index, offset
+	d.data, d.ref = data[:len(data):len(data)], ref
 	d.queue = d.queue[:0]
 	d.kept.reset()
 	d.temp.reset()
@@ -97,14 +98,17 @@ func (d *Decoder) ParseChunk(data []byte, index int, offset int64) {
 	d.cached = [256]cachedName{}
 	d.stack, d.text = d.stack[:0], d.text[:0]
 	d.chunkWork = maxChunkWork
-	d.carve = false
+	d.carve, d.sure, d.count, d.seen = false, false, 0, 0
 	d.pos, d.live = recordsStart, len(data)
 	d.checkHeader()
+	if ref.Stale {
+		d.live, d.count = min(d.live, recordsStart), 0
+		d.queue = d.queue[:0]
+	}
 }
 
 // checkHeader finds out where the live records end and verifies checksums.
 func (d *Decoder) checkHeader() {
-	d.sure = false
 	if len(d.data) < recordsStart || string(d.data[:8]) != chunkMagic {
 		d.live = 0
 		d.report(0, 0, true, "no chunk: %d bytes without its signature or too few", len(d.data))
@@ -118,6 +122,9 @@ func (d *Decoder) checkHeader() {
 	sum := crc32.Update(crc32.ChecksumIEEE(d.data[:120]), crc32.IEEETable, d.data[128:recordsStart])
 	if want := binary.LittleEndian.Uint32(d.data[124:]); sum != want && flags&noChecksums == 0 {
 		d.report(0, 0, false, "checksum of the chunk header is %08x, not %08x", sum, want)
+	} else {
+		first, last := binary.LittleEndian.Uint64(d.data[8:]), binary.LittleEndian.Uint64(d.data[16:])
+		d.count = last - first + 1
 	}
 	if free < recordsStart || free > ChunkSize {
 		d.report(0, 0, false, "chunk header gives %d as end of its records", free)
@@ -136,7 +143,7 @@ func (d *Decoder) checkHeader() {
 
 func (d *Decoder) report(pos int, id uint64, lost bool, format string, args ...any) {
 	d.queue = append(d.queue, &Problem{
-		Chunk: d.index, Offset: d.offset + int64(pos), Record: id,
+		Chunk: d.ref.Index, Offset: d.ref.Offset + int64(pos), Record: id,
 		Reason: fmt.Sprintf(format, args...), Lost: lost,
 	})
 }
@@ -163,6 +170,7 @@ func (d *Decoder) Next() (*Record, error) {
 		if ok {
 			return d.decode(pos, end)
 		}
+		d.missing()
 		if len(d.queue) > 0 {
 			continue
 		}
@@ -171,6 +179,18 @@ func (d *Decoder) Next() (*Record, error) {
 		}
 		d.carve, d.pos = true, d.live
 	}
+}
+
+// missing reports that the chunk held fewer records than its header tells of,
+// once all live ones are read.
+func (d *Decoder) missing() {
+	if d.pos < d.live || d.carve || d.count == 0 {
+		return
+	}
+	if d.count <= ChunkSize/recordLeast && d.seen < d.count {
+		d.report(0, 0, true, "chunk header tells of %d records, %d were found", d.count, d.seen)
+	}
+	d.count = 0
 }
 
 // frame finds the next record and moves behind it.
@@ -209,11 +229,17 @@ func (d *Decoder) frame() (pos, end int, ok bool) {
 	return 0, 0, false
 }
 
-// cutRecord takes a record whose size is wrong up to where reading goes on.
+// cutRecord takes a record whose size cannot be believed: as long as its size
+// says if that leads no further than the next record, else up to there.
 func (d *Decoder) cutRecord(start int) (pos, end int, ok bool) {
-	size := binary.LittleEndian.Uint32(d.data[start+4:])
+	size := int64(binary.LittleEndian.Uint32(d.data[start+4:]))
 	id := binary.LittleEndian.Uint64(d.data[start+8:])
-	d.report(start, id, false, "size %d of the record is wrong or leads out of the chunk", size)
+	if size >= recordLeast && size <= int64(d.pos-start) {
+		d.report(start, id, false, "record does not end with its size")
+		d.pos = start + int(size)
+		return start, d.pos, true
+	}
+	d.report(start, id, true, "size %d of the record leads out of its place", size)
 	return start, d.pos, d.pos-start >= recordLeast
 }
 
@@ -280,10 +306,11 @@ func zero(b []byte) bool {
 func (d *Decoder) decode(pos, end int) (*Record, error) {
 	r := &d.record
 	r.clear()
+	d.seen++
 	head := d.data[pos:]
 	r.ID = binary.LittleEndian.Uint64(head[8:])
 	r.Written = binary.LittleEndian.Uint64(head[16:])
-	r.Offset = d.offset + int64(pos)
+	r.Offset = d.ref.Offset + int64(pos)
 	r.Carved = d.carve
 	r.dec, r.body = d, span{pos + recordHead, end - 4}
 	d.temp.reset()
@@ -292,7 +319,7 @@ func (d *Decoder) decode(pos, end int) (*Record, error) {
 	d.fragment(r.body.start, r.body.end, int32(placeDocument), 0)
 	if d.err != nil {
 		return r, &Problem{
-			Chunk: d.index, Offset: r.Offset, Record: r.ID,
+			Chunk: d.ref.Index, Offset: r.Offset, Record: r.ID,
 			Reason: d.err.Error(), Lost: true,
 		}
 	}

@@ -39,6 +39,7 @@ type File struct {
 	r        io.ReaderAt
 	size     int64
 	header   Header
+	counted  bool // header.Chunks can be believed
 	problems []*Problem
 	close    func() error
 }
@@ -92,7 +93,9 @@ func (f *File) parseHeader(b []byte) {
 	h.FirstChunk, h.LastChunk, h.NextRecord = le.Uint64(b[8:]), le.Uint64(b[16:]), le.Uint64(b[24:])
 	h.Minor, h.Major, h.Chunks = le.Uint16(b[36:]), le.Uint16(b[38:]), le.Uint16(b[42:])
 	h.Flags = le.Uint32(b[120:])
-	if sum, want := crc32.ChecksumIEEE(b[:120]), le.Uint32(b[124:]); sum != want {
+	sum, want := crc32.ChecksumIEEE(b[:120]), le.Uint32(b[124:])
+	f.counted = sum == want && !h.Dirty() && h.Chunks != 0xffff && f.size/ChunkSize < 0xffff
+	if sum != want {
 		f.report(124, false, "checksum of the file header is %08x, not %08x", sum, want)
 	}
 	if n := le.Uint16(b[40:]); n != blockSize {
@@ -135,6 +138,9 @@ type ChunkRef struct {
 	Index  int   // its ordinal, from 0
 	Offset int64 // bytes from the start of the file
 	Size   int   // ChunkSize, or less at the end of a truncated file
+	// Stale marks a chunk that the file's header does not count: it was there
+	// before the log was cleared. It is read as slack.
+	Stale bool
 }
 
 // Chunks goes through the chunks of the file in their order in it, reading
@@ -143,57 +149,80 @@ type ChunkRef struct {
 // and the search goes on behind it at any offset. An error of reading ends it.
 func (f *File) Chunks() iter.Seq2[ChunkRef, error] {
 	return func(yield func(ChunkRef, error) bool) {
-		index := 0
 		var magic [8]byte
-		for at := int64(blockSize); at < f.size; index++ {
+		var gap *Problem // bytes that are no chunk, so far
+		gapEnd := int64(0)
+		at := int64(blockSize)
+		for index := 0; at < f.size; {
 			n, err := readAt(f.r, magic[:], at)
 			if err != nil {
 				yield(ChunkRef{}, fmt.Errorf("read chunk %d: %w", index, err))
 				return
 			}
 			if string(magic[:n]) != chunkMagic {
-				next, problem, err := f.gap(at, index)
-				if problem != nil && !yield(ChunkRef{}, problem) {
+				next, junk, err := f.skip(at)
+				if err != nil {
+					yield(ChunkRef{}, fmt.Errorf("read chunk %d: %w", index, err))
 					return
 				}
-				if err != nil {
-					yield(ChunkRef{}, err)
-					return
+				if junk {
+					if gap == nil {
+						gap = &Problem{Chunk: index, Offset: at}
+					}
+					gapEnd = next
+				}
+				if next-at == ChunkSize {
+					index++
 				}
 				at = next
 				continue
 			}
-			size := int(min(ChunkSize, f.size-at))
-			if !yield(ChunkRef{Index: index, Offset: at, Size: size}, nil) {
+			if gap != nil && !yield(ChunkRef{}, f.gap(gap, gapEnd, true)) {
 				return
 			}
-			at += int64(size)
+			gap = nil
+			ref := ChunkRef{Index: index, Offset: at, Size: int(min(ChunkSize, f.size-at))}
+			ref.Stale = f.stale(index)
+			if !yield(ref, nil) {
+				return
+			}
+			index++
+			at += int64(ref.Size)
+		}
+		if gap != nil {
+			yield(ChunkRef{}, f.gap(gap, gapEnd, false))
 		}
 	}
 }
 
-// gap looks at a place that should hold a chunk and does not, and tells where
-// to go on: the next signature in it, or the next place.
-func (f *File) gap(at int64, index int) (next int64, problem *Problem, err error) {
-	buf := make([]byte, min(ChunkSize+len(chunkMagic), int(min(f.size-at, 1<<20))))
+// gap completes the report of bytes that are no chunk. Behind the last chunk
+// that is in use they are what was there before the file.
+func (f *File) gap(p *Problem, end int64, inside bool) *Problem {
+	p.Lost = inside || p.Chunk < int(f.header.Chunks)
+	p.Reason = fmt.Sprintf("%d bytes are no chunk: its signature is missing", end-p.Offset)
+	return p
+}
+
+// stale tells whether a chunk is not in use by the file's header. That of a
+// dirty file is behind, and the count of chunks does not go beyond 16 bits.
+func (f *File) stale(index int) bool {
+	return f.counted && index >= int(f.header.Chunks)
+}
+
+// skip looks at a place that should hold a chunk and does not, and tells where
+// to go on: the next signature in it, or the next place. junk is false if
+// there are only zeros.
+func (f *File) skip(at int64) (next int64, junk bool, err error) {
+	buf := make([]byte, min(int64(ChunkSize+len(chunkMagic)-1), f.size-at))
 	n, err := readAt(f.r, buf, at)
 	if err != nil {
-		return 0, nil, fmt.Errorf("read chunk %d: %w", index, err)
+		return 0, false, err
 	}
-	buf = buf[:n]
-	size := min(n, ChunkSize)
-	next = at + int64(max(size, 1))
-	found := bytes.Index(buf, []byte(chunkMagic))
-	if found >= 0 {
-		next, size = at+int64(found), found
+	size := max(1, min(n, ChunkSize))
+	if found := bytes.Index(buf[:n], []byte(chunkMagic)); found >= 0 {
+		size = found
 	}
-	if zero(buf[:size]) {
-		return next, nil, nil
-	}
-	return next, &Problem{
-		Chunk: index, Offset: at, Lost: true,
-		Reason: fmt.Sprintf("%d bytes are no chunk: its signature is missing", size),
-	}, nil
+	return at + int64(size), !zero(buf[:min(size, n)]), nil
 }
 
 // ReadChunk reads a chunk into buf, which grows if need be, and gives its
@@ -231,11 +260,14 @@ func (f *File) Records(opts Options) iter.Seq2[*Record, error] {
 				}
 				continue
 			}
+			if ref.Stale && !opts.Carve {
+				continue
+			}
 			if buf, err = f.ReadChunk(ref, buf); err != nil {
 				yield(nil, err)
 				return
 			}
-			d.ParseChunk(buf, ref.Index, ref.Offset)
+			d.ParseChunk(buf, ref)
 			for r, err := range d.All() {
 				if !yield(r, err) {
 					return
