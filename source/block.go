@@ -1,7 +1,10 @@
 package source
 
 import (
+	"iter"
 	"sync"
+
+	"github.com/tocsin-project/tocsin/evtx"
 )
 
 // Kind is how a document is written.
@@ -26,10 +29,13 @@ type Block struct {
 
 	data        []byte
 	spans       []span // the documents, where the reader had to find them
+	chunks      []chunk
 	pool        *pool
 	maxDocument int
 	carve       bool
 
+	records *evtx.Decoder // in use
+	own     *evtx.Decoder // made by the block
 	scan    scanner
 	doc     Document
 	problem Problem
@@ -51,11 +57,13 @@ type span struct {
 type Document struct {
 	Kind Kind
 	Path string
-	Data []byte // JSON or XML; may be broken
+	Data []byte // JSON or XML; may be broken; nil for EVTX
+	// Record is the EVTX record, valid until the next document.
+	Record *evtx.Record
 	// Line is the 1-based line where the document begins, or its 1-based
 	// ordinal in its array or EVTX file.
 	Line   int
-	Offset int64 // of Data, from the (decompressed) file's start
+	Offset int64 // of the document, from the (decompressed) file's start
 	// Index and ID are of the action line before the document, in the format
 	// of Elasticsearch's _bulk; else nil.
 	Index, ID []byte
@@ -63,23 +71,36 @@ type Document struct {
 
 // Problem makes a problem of this document.
 func (d *Document) Problem(reason string) Problem {
-	return Problem{Path: d.Path, Line: d.Line, Offset: d.Offset, Reason: reason}
+	p := Problem{Path: d.Path, Line: d.Line, Offset: d.Offset, Reason: reason}
+	if d.Record != nil {
+		p.Line, p.Record = 0, d.Record.ID
+	}
+	return p
 }
 
 // Size is the block's length in bytes.
 func (b *Block) Size() int { return len(b.data) }
 
-// Documents calls yield with each document or problem of the block, in order,
-// until yield returns false. Exactly one of the two is not nil; both are
-// overwritten by the next one.
-func (b *Block) Documents(yield func(*Document, *Problem) bool) {
-	b.bulk.pending = false
-	b.doc = Document{Kind: b.Kind, Path: b.Path}
-	switch b.Kind {
-	case JSON:
-		if len(b.spans) > 0 {
+// Use makes the block's EVTX records come from d. A worker that remembers
+// evtx.Pair.NameID needs it: these numbers belong to one decoder. Without it
+// the block has a decoder of its own. d must have been made with the Carve of
+// the Options.
+func (b *Block) Use(d *evtx.Decoder) { b.records = d }
+
+// Documents gives each document or problem of the block, in order. Exactly
+// one of the two is not nil; both are overwritten by the next one.
+func (b *Block) Documents() iter.Seq2[*Document, *Problem] {
+	return func(yield func(*Document, *Problem) bool) {
+		b.bulk.pending = false
+		b.doc = Document{Kind: b.Kind, Path: b.Path}
+		switch {
+		case b.Kind == EVTX:
+			b.chunked(yield)
+		case b.Kind == XML:
+			b.events(yield)
+		case len(b.spans) > 0:
 			b.spanned(yield)
-		} else {
+		default:
 			b.lines(yield)
 		}
 	}
@@ -95,7 +116,10 @@ func (b *Block) Release() {
 	if cap(b.data) > p.keep { // grown by a long document
 		b.data = nil
 	}
-	b.data, b.spans = b.data[:0], b.spans[:0]
+	b.data, b.spans, b.chunks = b.data[:0], b.spans[:0], b.chunks[:0]
+	if b.records != b.own {
+		b.records = b.own
+	}
 	p.put(b)
 }
 

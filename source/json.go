@@ -2,9 +2,7 @@ package source
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 )
 
 // jsonReader cuts JSON text into blocks.
@@ -15,23 +13,14 @@ import (
 // border, as in an array, a search result or a very long document, it scans
 // until it stands outside of documents again.
 type jsonReader struct {
-	r    *reader
-	s    *stream
-	b    *Block
-	last bool // b.data's end is the text's end
+	cutter
 	scan scanner
-
-	line int // of b.data[at]
-	at   int
 }
 
 func readJSON(r *reader, s *stream) error {
-	j := &jsonReader{r: r, s: s, b: r.block(s, JSON), line: 1}
-	err := j.run()
-	if j.b != nil {
-		j.b.Release()
-	}
-	return err
+	j := &jsonReader{cutter: newCutter(r, s, JSON)}
+	defer j.close()
+	return j.run()
 }
 
 func (j *jsonReader) run() error {
@@ -40,9 +29,7 @@ func (j *jsonReader) run() error {
 			return err
 		}
 		if j.last {
-			b := j.b
-			j.b = nil
-			return j.r.emit(b)
+			return j.finish()
 		}
 		cut := border(j.b.data)
 		if cut <= 0 {
@@ -55,46 +42,6 @@ func (j *jsonReader) run() error {
 			return err
 		}
 	}
-}
-
-// fill reads until the block holds n bytes or the text ends.
-func (j *jsonReader) fill(n int) error {
-	b := j.b
-	if cap(b.data) < n {
-		b.data = append(make([]byte, 0, n), b.data...)
-	}
-	for len(b.data) < n && !j.last {
-		k, err := j.s.Read(b.data[len(b.data):n])
-		b.data = b.data[:len(b.data)+k]
-		if err != nil {
-			j.last = true
-			if fatal := j.r.ended(j.s, err); fatal != nil {
-				return fatal
-			}
-		}
-	}
-	return j.r.ctx.Err()
-}
-
-// cut hands on the first n bytes and goes on with the rest.
-func (j *jsonReader) cut(n int) error {
-	old := j.b
-	j.count(n)
-	next := j.r.block(j.s, JSON)
-	next.data = append(next.data, old.data[n:]...)
-	next.Line, next.Offset = j.line, old.Offset+int64(n)
-	old.data = old.data[:n]
-	j.b, j.at = next, 0
-	return j.r.emit(old)
-}
-
-// count goes on counting lines up to data[n].
-func (j *jsonReader) count(n int) int {
-	if n > j.at {
-		j.line += bytes.Count(j.b.data[j.at:n], []byte{'\n'})
-		j.at = n
-	}
-	return j.line
 }
 
 // border is the last place in data where one document surely ends and
@@ -243,15 +190,6 @@ func (j *jsonReader) handOn(n int) (int, error) {
 	return act.start, err
 }
 
-// drop takes n bytes off the block's front.
-func (j *jsonReader) drop(n int) {
-	b := j.b
-	b.data = b.data[:copy(b.data, b.data[n:])]
-	b.Offset += int64(n)
-	j.at -= n
-	b.Line = j.line
-}
-
 // flush hands on the documents found so far; the next block begins at n.
 func (j *jsonReader) flush(n int) error {
 	if len(j.b.spans) == 0 {
@@ -260,20 +198,4 @@ func (j *jsonReader) flush(n int) error {
 		return nil
 	}
 	return j.cut(n)
-}
-
-// ended says what to do about the error that ended a stream: nothing at its
-// proper end; report it if the input is at fault; pass it up if it is ours.
-func (r *reader) ended(s *stream, err error) error {
-	switch {
-	case err == io.EOF:
-		return nil
-	case r.ctx.Err() != nil:
-		return r.ctx.Err()
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		r.problem(Problem{Path: s.path, Offset: s.offset, Reason: s.form() + "truncated: " + cause(err)})
-	default:
-		r.problem(Problem{Path: s.path, Offset: s.offset, Reason: s.form() + cause(err)})
-	}
-	return nil
 }

@@ -4,7 +4,7 @@
 //
 //	summary, err := source.Read(ctx, paths, source.Options{}, func(b *source.Block) error {
 //		defer b.Release()
-//		for doc, problem := range b.Documents {
+//		for doc, problem := range b.Documents() {
 //			…
 //		}
 //		return nil
@@ -107,6 +107,7 @@ type Problem struct {
 	Chunk  int    // EVTX: chunk in the file, from 1; 0 if none
 	Record uint64 // EVTX: the record's number, 0 if not known
 	Reason string
+	Remark bool // nothing is missing: a checksum that differs, a log not closed
 }
 
 // Error gives path:line: reason.
@@ -142,10 +143,11 @@ const maxListed = 1000 // problems and skips kept in a summary; all are counted
 type Summary struct {
 	Files int   // files read, those within archives too; without the skipped ones
 	Bytes int64 // bytes read from disk or standard input
-	Text  int64 // bytes after decompression
+	Text  int64 // bytes of documents, after decompression
 
 	Problems     []Problem // the first 1000
-	ProblemCount int
+	ProblemCount int       // without remarks
+	RemarkCount  int
 	Skipped      []Skip // the first 1000
 	SkippedCount int
 	Unreadable   int // skipped files that were expected: exit status 2
@@ -180,22 +182,25 @@ func Read(ctx context.Context, paths []string, opt Options, emit func(*Block) er
 	if err != nil {
 		return r.sum, err
 	}
-	for _, f := range files {
-		if !f.unknown {
-			r.total += f.size
-		}
-	}
-	for _, f := range files {
-		if f.unknown {
-			r.total = 0
-		}
-	}
+	r.total = total(files)
 	for _, f := range files {
 		if err := r.file(f); err != nil {
 			return r.sum, err
 		}
 	}
 	return r.sum, nil
+}
+
+// total is the length of all files, 0 if it is not known.
+func total(files []found) int64 {
+	var n int64
+	for _, f := range files {
+		if f.unknown {
+			return 0
+		}
+		n += f.size
+	}
+	return n
 }
 
 // file reads one file. Only what ends the whole of Read is an error.
@@ -214,9 +219,7 @@ func (r *reader) file(f found) error {
 	}
 	defer file.Close()
 	err = r.open(&stream{path: display(f.path), src: &counted{file, r.sum}, file: file, size: f.size, named: f.named})
-	if r.opt.Progress != nil {
-		r.opt.Progress(r.sum.Bytes, r.total, f.path)
-	}
+	r.progress()
 	return err
 }
 
@@ -251,17 +254,31 @@ func (r *reader) emit(b *Block) error {
 		return err
 	}
 	r.barren = 0
-	if r.opt.Progress != nil {
-		r.opt.Progress(r.sum.Bytes, r.total, r.top)
-	}
+	r.sum.Text += int64(len(b.data))
+	r.progress()
 	return r.out(b)
+}
+
+func (r *reader) progress() {
+	if r.opt.Progress == nil {
+		return
+	}
+	n := r.sum.Bytes
+	if r.total > 0 {
+		n = min(n, r.total) // a zip's directory is read twice
+	}
+	r.opt.Progress(n, r.total, r.top)
 }
 
 func (r *reader) problem(p Problem) {
 	if len(r.sum.Problems) < maxListed {
 		r.sum.Problems = append(r.sum.Problems, p)
 	}
-	r.sum.ProblemCount++
+	if p.Remark {
+		r.sum.RemarkCount++
+	} else {
+		r.sum.ProblemCount++
+	}
 	if r.opt.Report != nil {
 		r.opt.Report(p)
 	}

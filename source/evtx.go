@@ -1,0 +1,274 @@
+package source
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/tocsin-project/tocsin/evtx"
+)
+
+const (
+	evtxMagic   = "ElfFile\x00"
+	chunkMagic  = "ElfChnk\x00"
+	recordMagic = "**\x00\x00"
+	evtxHeader  = 4096
+	recordsFrom = 512 // where a chunk's records begin
+)
+
+// chunk is one chunk of an EVTX file in a block's data.
+type chunk struct {
+	start, end int
+	index      int   // in the file, from 0
+	offset     int64 // in the file
+	records    int   // in the file before it
+}
+
+// looksEVTX accepts a file, a file whose header is damaged, and chunks alone.
+func looksEVTX(head []byte) bool {
+	return bytes.HasPrefix(head, []byte(evtxMagic)) || bytes.HasPrefix(head, []byte(chunkMagic)) ||
+		len(head) > evtxHeader && bytes.HasPrefix(head[evtxHeader:], []byte(chunkMagic))
+}
+
+// chunkReader collects the chunks of an EVTX file, or of anything, in blocks.
+// It only ever goes forward, so a pipe and a file of any size are the same.
+type chunkReader struct {
+	r       *reader
+	s       *stream
+	b       *Block
+	each    int   // chunks a block
+	at      int64 // file offset of the chunk to come
+	index   int
+	records int
+	found   bool
+	quiet   bool // what is no chunk is not worth a word
+
+	gapFrom, gapLen int64 // bytes that are no chunk, not yet reported
+}
+
+func readEVTX(r *reader, s *stream) error {
+	c := &chunkReader{r: r, s: s}
+	chunks := 0
+	if !bytes.HasPrefix(s.head, []byte(chunkMagic)) {
+		n, err := c.header()
+		if err != nil {
+			return err
+		}
+		chunks = n
+	}
+	if err := c.run(); err != nil {
+		return err
+	}
+	if want := evtxHeader + int64(chunks)*evtx.ChunkSize; c.at < want {
+		r.problem(Problem{Path: s.path, Offset: c.at, Reason: fmt.Sprintf(
+			"truncated: %d bytes, its header tells of %d chunks, %d bytes", c.at, chunks, want)})
+	}
+	return nil
+}
+
+// header reports what is wrong with the file's header and passes over it.
+func (c *chunkReader) header() (chunks int, err error) {
+	// The size is told as endless: how long a stream is shows at its end.
+	f, err := evtx.NewReader(bytes.NewReader(c.s.head), math.MaxInt64)
+	if err != nil {
+		c.r.problem(Problem{Path: c.s.path, Reason: "truncated: " + err.Error()})
+	} else {
+		for _, p := range f.Problems() {
+			c.r.problem(Problem{Path: c.s.path, Offset: p.Offset, Reason: p.Reason, Remark: !p.Lost})
+		}
+		chunks = int(f.Header().Chunks)
+	}
+	n, err := io.CopyN(io.Discard, c.s, evtxHeader)
+	c.at = n
+	if err != nil {
+		err = c.r.ended(c.s, err)
+	}
+	return chunks, err
+}
+
+// carve looks for chunks in a stream of no known form.
+func carve(r *reader, s *stream) (bool, error) {
+	c := &chunkReader{r: r, s: s, quiet: true}
+	err := c.run()
+	if c.found {
+		r.sum.Files++
+	}
+	return c.found, err
+}
+
+func (c *chunkReader) run() error {
+	c.each = max(1, c.r.opt.BlockSize/evtx.ChunkSize)
+	c.next()
+	defer func() {
+		if c.b != nil {
+			c.b.Release()
+		}
+	}()
+	held := 0 // bytes of the chunk to come that were read already
+	for {
+		used := len(c.b.data)
+		slot := c.b.data[used : used+evtx.ChunkSize]
+		n, err := readFull(c.s, slot[held:])
+		n += held
+		if err != nil {
+			if err := c.r.ended(c.s, err); err != nil {
+				return err
+			}
+		}
+		if err := c.r.ctx.Err(); err != nil {
+			return err
+		}
+		if bytes.HasPrefix(slot[:n], []byte(chunkMagic)) {
+			c.accept(n)
+			held = 0
+			if len(c.b.chunks) == c.each && err == nil {
+				if err := c.flush(); err != nil {
+					return err
+				}
+			}
+		} else {
+			held = c.gap(slot[:n], err != nil)
+		}
+		if err != nil && held == 0 {
+			c.endGap()
+			return c.flush()
+		}
+	}
+}
+
+// next takes an empty block.
+func (c *chunkReader) next() {
+	c.b = c.r.block(c.s, EVTX)
+	if n := c.each * evtx.ChunkSize; cap(c.b.data) < n {
+		c.b.data = make([]byte, 0, n)
+	}
+}
+
+func (c *chunkReader) flush() error {
+	b := c.b
+	if len(b.chunks) > 0 {
+		b.Line, b.Offset = b.chunks[0].records+1, b.chunks[0].offset
+	}
+	c.next()
+	return c.r.emit(b)
+}
+
+// accept takes the next n bytes of the block as a chunk.
+func (c *chunkReader) accept(n int) {
+	c.endGap()
+	c.found = true
+	b := c.b
+	start := len(b.data)
+	b.data = b.data[:start+n]
+	b.chunks = append(b.chunks, chunk{start, start + n, c.index, c.at, c.records})
+	c.index++
+	c.at += int64(n)
+	c.records += countRecords(b.data[start:], c.r.opt.Carve)
+}
+
+// gap passes over bytes that begin no chunk, up to where one may begin. The
+// others are moved to the slot's front; it returns how many.
+func (c *chunkReader) gap(slot []byte, last bool) (held int) {
+	n := bytes.Index(slot, []byte(chunkMagic))
+	if n < 0 {
+		n = len(slot)
+		if !last {
+			n -= len(chunkMagic) - 1
+		}
+	}
+	if !c.quiet && !zeros(slot[:n]) {
+		if c.gapLen == 0 {
+			c.gapFrom = c.at
+		}
+		c.gapLen = c.at + int64(n) - c.gapFrom
+	}
+	if n == len(slot) || n >= evtx.ChunkSize-len(chunkMagic) {
+		c.index++
+	}
+	c.at += int64(n)
+	return copy(slot, slot[n:])
+}
+
+// endGap reports the bytes that are no chunk.
+func (c *chunkReader) endGap() {
+	if c.gapLen > 0 {
+		c.r.problem(Problem{Path: c.s.path, Chunk: c.index, Offset: c.gapFrom,
+			Reason: fmt.Sprintf("%d bytes are no chunk: its signature is missing", c.gapLen)})
+	}
+	c.gapLen = 0
+}
+
+func zeros(b []byte) bool {
+	for _, c := range b {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// countRecords says how many records a chunk has, at most: ordinals of the
+// next chunk's records must not meet those of this one's. It hops from record
+// to record, and counts all signatures where that leads nowhere or where
+// slack space is read as well.
+func countRecords(b []byte, slack bool) int {
+	if slack || len(b) < recordsFrom {
+		return bytes.Count(b, []byte(recordMagic))
+	}
+	free := int(min(binary.LittleEndian.Uint32(b[48:]), uint32(len(b))))
+	n, i := 0, recordsFrom
+	for i+24 <= free && string(b[i:i+4]) == recordMagic {
+		size := int(binary.LittleEndian.Uint32(b[i+4:]))
+		if size < 24 || size > len(b)-i {
+			break
+		}
+		n++
+		i += size
+	}
+	if i != free {
+		n += bytes.Count(b[min(i, len(b)):], []byte(recordMagic))
+	}
+	return n
+}
+
+// chunked gives the records of a block of chunks.
+func (b *Block) chunked(yield func(*Document, *Problem) bool) {
+	if b.records == nil {
+		if b.own == nil {
+			b.own = evtx.NewDecoder(evtx.Options{Carve: b.carve})
+		}
+		b.records = b.own
+	}
+	d := b.records
+	for _, c := range b.chunks {
+		d.ParseChunk(b.data[c.start:c.end], evtx.ChunkRef{Index: c.index, Offset: c.offset, Size: c.end - c.start})
+		for n := c.records; ; {
+			rec, err := d.Next()
+			if err == io.EOF {
+				break
+			}
+			if rec != nil {
+				n++
+				b.doc.Record, b.doc.Line, b.doc.Offset = rec, n, rec.Offset
+				if !yield(&b.doc, nil) {
+					return
+				}
+			}
+			if err != nil && !b.damaged(yield, err, c) {
+				return
+			}
+		}
+	}
+}
+
+// damaged yields what the decoder says is wrong with a chunk or a record.
+func (b *Block) damaged(yield func(*Document, *Problem) bool, err error, c chunk) bool {
+	b.problem = Problem{Path: b.Path, Chunk: c.index + 1, Offset: c.offset, Reason: err.Error()}
+	if p, ok := err.(*evtx.Problem); ok {
+		b.problem.Offset, b.problem.Record = p.Offset, p.Record
+		b.problem.Reason, b.problem.Remark = p.Reason, !p.Lost
+	}
+	return yield(nil, &b.problem)
+}
