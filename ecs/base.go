@@ -139,46 +139,44 @@ func parseMask(s string) (uint64, bool) {
 	return uint64(n), err == nil
 }
 
-// fillSlots are the fields that every event gets.
-type fillSlots struct {
-	timestamp, kind, created       int
-	hostID, hostName               int
-	osType, osFamily               int
-	labels                         int
-	userXML                        int
-	entity, parentEntity, parentPE int
-}
-
-func (d *Decoder) fillSlots() fillSlots {
-	return fillSlots{
-		timestamp: d.slot("@timestamp"), kind: d.slot("event.kind"), created: d.slot("event.created"),
-		hostID: d.slot("host.id"), hostName: d.slot("host.name"),
-		osType: d.slot("host.os.type"), osFamily: d.slot("host.os.family"),
-		labels: d.slot("labels.synthesized"),
-		entity: d.slot("process.entity_id"), parentEntity: d.slot("process.parent.entity_id"),
-	}
-}
-
 // finish makes an event of the record: base, table, what is left.
 func (d *Decoder) finish(ev *event.Event) {
 	m := &d.m
-	m.reset(ev)
 	m.meta()
 	for i := range d.base {
 		r := &d.base[i]
+		if m.shape == beatsShape && r.from != sysRecord && m.given(r.to) {
+			continue // but the record's number, which winlogbeat writes as one: it is text
+		}
 		if v := &d.rec.sys[r.from]; v.form != absent && !v.empty() {
 			r.do(m, v.text(ev), r.to)
 		}
 	}
 	m.host()
-	if p := d.rec.route(ev); p != nil {
+	if m.shape == beatsShape {
+		m.clearData()
+	}
+	p := d.rec.route(ev)
+	if p != nil {
 		m.apply(p, d.table(p, d.rec.sys[sysEventID].text(ev)))
 	}
 	m.rest()
-	m.setText(d.fill.kind, "event")
-	if ev.HasTime {
-		m.set(d.fill.timestamp, event.Time(ev.Time))
+	if d.probe.kind != none && !ev.Has(d.probe.kind) {
+		m.setText(d.probe.kind, "event")
 	}
+	if ev.HasTime {
+		m.set(d.probe.timestamp, event.Time(ev.Time))
+	}
+}
+
+// given reports whether a nested document has one of the fields already.
+func (m *mapper) given(slots []int) bool {
+	for _, s := range slots {
+		if m.has(s) {
+			return true
+		}
+	}
+	return false
 }
 
 // meta fills what orders and identifies the event. Its time is the log's; a
@@ -189,21 +187,33 @@ func (m *mapper) meta() {
 	ev.Channel = r.sys[sysChannel].text(ev)
 	ev.Record = r.sys[sysRecord].text(ev)
 	ev.Logged = r.sys[sysTime].text(ev)
-	ev.Time, ev.HasTime = m.logged()
+	switch {
+	case m.shape != beatsShape:
+		ev.Time, ev.HasTime = m.logged()
+	case r.sys[sysTime].form != absent:
+		ev.Time, ev.HasTime = m.logged()
+	default:
+		m.timestamp()
+		ev.Logged = m.first(m.d.probe.timestamp)
+	}
 }
 
 // host fills in who the event is about. host.id is the agent's if it gave one,
 // else the computer's name in lower case, so that events of one host join
 // whatever exported them (MAPPING §6).
 func (m *mapper) host() {
-	f, ev := &m.d.fill, m.ev
-	computer := strings.TrimSuffix(ev.Computer, ".")
-	m.setText(f.hostName, ev.Computer)
-	if id := m.r.sys[sysHostID].text(ev); id != "" {
-		m.setText(f.hostID, id)
-	} else if f.hostID != none {
-		m.setText(f.hostID, m.lower(computer))
+	if m.shape == beatsShape {
+		m.gaps()
+		return
 	}
-	m.setText(f.osType, "windows")
-	m.setText(f.osFamily, "windows")
+	p, ev := &m.d.probe, m.ev
+	m.setText(p.hostName, ev.Computer)
+	m.setText(p.hostID, m.hostOf(ev.Computer))
+	m.setText(p.osType, "windows")
+	m.setText(p.osFamily, "windows")
+}
+
+// hostOf is the identity of a host that has none but its name.
+func (m *mapper) hostOf(computer string) string {
+	return m.lower(strings.TrimSuffix(computer, "."))
 }

@@ -51,7 +51,8 @@ type Decoder struct {
 	keys   []key
 	tables map[tableID]*table
 	base   []baseRow
-	fill   fillSlots
+	probe  probeSlots
+	json   *event.Decoder // passes the fields of nested documents through
 
 	rec record
 	m   mapper
@@ -88,8 +89,11 @@ func newDecoder(schema *event.Schema, opt Options, open bool) *Decoder {
 	for name, f := range flatKeys {
 		d.keys[d.key(name)].flat = f
 	}
+	Prepare(schema)
+	d.probe = probesOf(schema)
 	d.base = compileBase(d)
-	d.fill = d.fillSlots()
+	d.json = event.NewDecoder(schema)
+	d.json.Each("winlog", d.winlog)
 	d.m.d = d
 	d.m.r = &d.rec
 	return d
@@ -98,6 +102,9 @@ func newDecoder(schema *event.Schema, opt Options, open bool) *Decoder {
 // slot returns the slot of a field, none if nobody reads it.
 func (d *Decoder) slot(name string) int {
 	if d.open {
+		if inObjects(name) {
+			return none
+		}
 		return d.schema.Slot(name)
 	}
 	if s, ok := d.schema.Lookup(name); ok {

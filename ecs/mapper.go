@@ -15,8 +15,25 @@ type mapper struct {
 	ev  *event.Event
 	buf []byte // scratch of one step
 
+	shape shape
+	doc   []byte // of a nested shape: the object that holds the event
+	moved bool   // a table was applied
+
+	room  int    // how many slots the event has: an open schema may have more
+	wrote []bool // by slot, in an open schema: what the mapping wrote
+
 	added []added // what lists hold, so that nothing comes twice
 }
+
+// shape is the kind of document that a record came in, as far as the mapping
+// cares.
+type shape uint8
+
+const (
+	flatShape  shape = iota // everything is in the record
+	beatsShape              // nested: other fields were passed through, event data is not mapped yet
+	ecsShape                // nested and mapped
+)
 
 type added struct {
 	slot int
@@ -26,6 +43,31 @@ type added struct {
 func (m *mapper) reset(ev *event.Event) {
 	m.ev = ev
 	m.added = m.added[:0]
+	m.shape, m.doc, m.moved = flatShape, nil, false
+	m.room = m.d.schema.Len()
+	clear(m.wrote)
+}
+
+func (m *mapper) has(slot int) bool { return slot != none && slot < m.room && m.ev.Has(slot) }
+
+func (m *mapper) clear(slot int) {
+	if slot != none && slot < m.room {
+		m.ev.Clear(slot)
+	}
+}
+
+// put adds a value; all writing of the mapping ends here.
+func (m *mapper) put(slot int, v event.Value) {
+	m.ev.Add(slot, v)
+	if m.d.open {
+		if slot >= m.room {
+			m.room = m.d.schema.Len()
+		}
+		for len(m.wrote) <= slot {
+			m.wrote = append(m.wrote, false)
+		}
+		m.wrote[slot] = true
+	}
 }
 
 // get returns the text of a named value of the event, "" if it has none.
@@ -43,8 +85,8 @@ func (m *mapper) get(name string) string {
 // set gives a field one value; add appends to a list without repeating a text.
 func (m *mapper) set(slot int, v event.Value) {
 	if slot != none {
-		m.ev.Clear(slot)
-		m.ev.Add(slot, v)
+		m.clear(slot)
+		m.put(slot, v)
 	}
 }
 
@@ -64,7 +106,7 @@ func (m *mapper) add(slot int, s string) {
 		}
 	}
 	m.added = append(m.added, added{slot, s})
-	m.ev.Add(slot, event.Text(s))
+	m.put(slot, event.Text(s))
 }
 
 // text writes the text as it is to all fields.
@@ -122,7 +164,7 @@ func ip(m *mapper, s string, to []int) {
 // none without one, as with Elastic ("System" gives no name).
 func executable(m *mapper, s string, to []int) {
 	m.setText(to[0], s)
-	if i := strings.LastIndexByte(s, '\\'); i >= 0 && to[1] != none && !m.ev.Has(to[1]) {
+	if i := strings.LastIndexByte(s, '\\'); i >= 0 && !m.has(to[1]) {
 		m.setText(to[1], s[i+1:])
 	}
 }
@@ -142,7 +184,7 @@ func commandLine(m *mapper, s string, to []int) {
 		}
 		n++
 		if to[1] != none {
-			m.ev.Add(to[1], event.Text(arg))
+			m.put(to[1], event.Text(arg))
 		}
 	}
 	if n > 0 {

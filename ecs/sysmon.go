@@ -149,7 +149,7 @@ var sysmonClock = step{
 	moves:  "UtcTime",
 	always: true, // the event's time is wanted whatever fields are read
 	do: func(m *mapper, to []int) {
-		if m.ev.HasTime {
+		if m.ev.HasTime && (m.r.sys[sysTime].form != absent || !m.has(to[1])) {
 			m.set(to[1], event.Time(m.ev.Time))
 		}
 		if t, ok := parseInstant(m.get("UtcTime")); ok {

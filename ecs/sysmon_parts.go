@@ -116,6 +116,7 @@ func (m *mapper) registryData(s string, strs, kind int) {
 			m.setText(kind, "SZ_QWORD")
 		}
 	case s == "Binary Data":
+		m.setText(strs, s)
 		m.setText(kind, "REG_BINARY")
 	default:
 		m.set(strs, event.Text(s))

@@ -68,6 +68,7 @@ type table struct {
 type constant struct {
 	slot int
 	val  event.Value
+	gap  bool // a value that the document has stays
 }
 
 type liveRow struct {
@@ -94,14 +95,14 @@ func (d *Decoder) table(p *provider, id string) *table {
 		}
 	}
 	t := &table{}
-	d.constant(t, "event.module", p.module)
-	d.constant(t, "event.dataset", p.dataset)
+	d.constant(t, "event.module", p.module, true)
+	d.constant(t, "event.dataset", p.dataset, true)
 	if m != nil {
-		d.constant(t, "event.category", m.category)
-		d.constant(t, "event.type", m.types)
-		d.constant(t, "event.outcome", m.outcome)
+		d.constant(t, "event.category", m.category, false)
+		d.constant(t, "event.type", m.types, false)
+		d.constant(t, "event.outcome", m.outcome, false)
 		if s := d.slot("event.action"); s != none && m.action != "" {
-			t.constants = append(t.constants, constant{s, event.Text(m.action)})
+			t.constants = append(t.constants, constant{s, event.Text(m.action), false})
 		}
 		d.compile(t, m)
 	}
@@ -112,10 +113,10 @@ func (d *Decoder) table(p *provider, id string) *table {
 	return t
 }
 
-func (d *Decoder) constant(t *table, field, values string) {
+func (d *Decoder) constant(t *table, field, values string, gap bool) {
 	if s := d.slot(field); s != none {
 		for _, v := range strings.Fields(values) {
-			t.constants = append(t.constants, constant{s, event.Text(v)})
+			t.constants = append(t.constants, constant{s, event.Text(v), gap})
 		}
 	}
 }
@@ -202,6 +203,7 @@ func (m *mapper) apply(p *provider, t *table) {
 			}
 		}
 	}
+	m.moved = true
 	m.constants(t)
 	for i := range t.rows {
 		r := &t.rows[i]
@@ -225,11 +227,24 @@ func (m *mapper) apply(p *provider, t *table) {
 func (m *mapper) constants(t *table) {
 	last := none
 	for _, c := range t.constants {
+		if c.gap && c.slot != last && m.has(c.slot) {
+			continue
+		}
 		if c.slot != last {
-			m.ev.Clear(c.slot)
+			m.clear(c.slot)
 			last = c.slot
 		}
-		m.ev.Add(c.slot, c.val)
+		m.put(c.slot, c.val)
+	}
+}
+
+// clearData takes back the event data that was passed through with a nested
+// document: the table decides what stays.
+func (m *mapper) clearData() {
+	for i := range m.r.data {
+		if slot := m.d.keys[m.r.data[i].key].slot; slot != none {
+			m.clear(slot)
+		}
 	}
 }
 
@@ -240,9 +255,8 @@ func (m *mapper) rest() {
 		if p.gone {
 			continue
 		}
-		slot := m.d.dataSlot(p)
-		if slot != none {
-			m.ev.Add(slot, event.Text(p.val.text(m.ev)))
+		if slot := m.d.dataSlot(p); slot != none {
+			m.put(slot, event.Text(p.val.text(m.ev)))
 		}
 	}
 }

@@ -1,0 +1,201 @@
+package ecs
+
+import (
+	"fmt"
+
+	"github.com/tocsin-project/tocsin/event"
+)
+
+// Nested documents are ECS, or what winlogbeat 7 and later and the Elastic
+// Agent send before a pipeline has mapped it: the same fields under winlog, and
+// the event's data in winlog.event_data. Their fields pass through as they are.
+
+// probes are the fields by which a nested document is judged and completed.
+// They are in every schema that documents are decoded for.
+var probes = []string{
+	"@timestamp", "event.kind", "event.category", "event.type", "event.code", "event.module", "event.dataset",
+	"event.provider", "event.action", "event.sequence", "event.created",
+	"host.id", "host.name", "host.hostname", "host.os.type", "host.os.family", "host.os.platform",
+	"process.entity_id", "winlog.channel", "winlog.computer_name", "winlog.record_id", "winlog.provider_name",
+}
+
+type probeSlots struct {
+	timestamp, kind, category, types, code, module, dataset, provider, action, sequence, created,
+	hostID, hostName, hostHostname, osType, osFamily, osPlatform, entity, channel, computer, record, source int
+}
+
+// Prepare adds the fields to a schema that every decoder needs. NewDecoder does
+// it as well; a schema that other tables are sized by, or that goroutines are to
+// share, is prepared before.
+func Prepare(s *event.Schema) {
+	for _, f := range probes {
+		s.Slot(f)
+	}
+}
+
+func probesOf(s *event.Schema) probeSlots {
+	at := func(name string) int { return s.Slot(name) }
+	return probeSlots{
+		timestamp: at("@timestamp"), kind: at("event.kind"), category: at("event.category"), types: at("event.type"),
+		code: at("event.code"), module: at("event.module"), dataset: at("event.dataset"), provider: at("event.provider"),
+		action: at("event.action"), sequence: at("event.sequence"), created: at("event.created"), hostID: at("host.id"),
+		hostName: at("host.name"), hostHostname: at("host.hostname"), osType: at("host.os.type"), osFamily: at("host.os.family"),
+		osPlatform: at("host.os.platform"), entity: at("process.entity_id"), channel: at("winlog.channel"),
+		computer: at("winlog.computer_name"), record: at("winlog.record_id"), source: at("winlog.provider_name"),
+	}
+}
+
+// nested reads a nested or dotted document.
+func (d *Decoder) nested(doc []byte, ev *event.Event, depth int) error {
+	d.rec.reset()
+	if err := d.json.Decode(doc, ev); err != nil {
+		return fmt.Errorf("read document: %w", err)
+	}
+	p := &d.probe
+	d.m.doc = doc
+	windows := ev.Has(p.channel) || ev.Has(p.source)
+	mapped := ev.Has(p.category) || ev.Has(p.types)
+	switch {
+	case windows && !mapped:
+		d.m.shape = beatsShape
+		d.finish(ev)
+		return nil
+	case mapped, ev.Has(p.timestamp) && d.hasAny(ev, p.kind, p.code, p.module, p.dataset, p.provider, p.action, p.hostName, p.hostID):
+		d.m.shape = ecsShape
+		d.complete(ev)
+		return nil
+	}
+	return ErrNotEvent
+}
+
+func (d *Decoder) hasAny(ev *event.Event, slots ...int) bool {
+	for _, s := range slots {
+		if ev.Has(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// winlogKeys are the members of winlog that are fields of <System>.
+var winlogKeys = map[string]sysField{
+	"provider_name": sysProvider, "provider_guid": sysGUID, "event_id": sysEventID, "version": sysVersion,
+	"record_id": sysRecord, "channel": sysChannel, "computer_name": sysComputer, "activity_id": sysActivity,
+	"related_activity_id": sysRelated, "time_created": sysTime, "task": sysTaskName, "opcode": sysOpcodeName,
+	"level": sysLevelName, "process.pid": sysPID, "process.thread.id": sysTID,
+	"user.identifier": sysUserID, "user.name": sysUserName, "user.domain": sysUserDomain, "user.type": sysUserType,
+}
+
+// winlog is told the members of a document's winlog object.
+func (d *Decoder) winlog(ev *event.Event, name string, v event.Token) {
+	if v.Form() == event.ObjectForm {
+		switch name {
+		case "event_data", "user_data":
+			d.rec.user = name == "user_data"
+			d.members(v, "")
+		case "process", "user", "thread", "process.thread":
+			for it := v.Members(); it.Next(); {
+				d.winlog(ev, name+"."+it.Key.Text(ev), it.Value)
+			}
+		}
+		return
+	}
+	if f, ok := winlogKeys[name]; ok {
+		d.rec.sys[f] = tokenValue(v)
+		return
+	}
+	const data = "event_data."
+	if len(name) > len(data) && name[:len(data)] == data {
+		if val := tokenValue(v); val.form != absent {
+			d.addData(name[len(data):], val)
+		}
+	}
+}
+
+// members adds the members of an object to the event's data, objects inside it
+// under dotted names.
+func (d *Decoder) members(v event.Token, prefix string) {
+	for it := v.Members(); it.Next(); {
+		name := it.Key.Text(d.m.ev)
+		if prefix != "" {
+			name = prefix + "." + name
+		}
+		switch val := tokenValue(it.Value); val.form {
+		case absent:
+		case nested:
+			if it.Value.Form() == event.ObjectForm && len(prefix) < 200 {
+				d.members(it.Value, name)
+				continue
+			}
+			d.addData(name, val)
+		default:
+			d.addData(name, val)
+		}
+	}
+}
+
+// complete fills the gaps of a document that is ECS.
+func (d *Decoder) complete(ev *event.Event) {
+	p, m := &d.probe, &d.m
+	ev.Computer = m.first(p.computer, p.hostName, p.hostHostname)
+	ev.Channel = m.first(p.channel)
+	ev.Record = m.first(p.record)
+	ev.Sequence = m.first(p.sequence)
+	ev.Logged = m.first(p.created, p.timestamp)
+	m.timestamp()
+	m.gaps()
+}
+
+// first returns the text of the first field that has one.
+func (m *mapper) first(slots ...int) string {
+	for _, s := range slots {
+		if !m.has(s) {
+			continue
+		}
+		switch v := m.ev.Values(s); {
+		case len(v) == 0:
+		case v[0].S != "":
+			return v[0].S
+		case v[0].Kind == event.KindLong || v[0].Kind == event.KindULong:
+			return m.decimal(v[0].N)
+		}
+	}
+	return ""
+}
+
+// timestamp takes the event's time from @timestamp.
+func (m *mapper) timestamp() {
+	slot := m.d.probe.timestamp
+	if !m.has(slot) {
+		return
+	}
+	for _, v := range m.ev.Values(slot) {
+		if v.Kind == event.KindTime {
+			m.ev.Time, m.ev.HasTime = int64(v.N), true
+		} else if t, ok := parseInstant(v.S); ok {
+			m.ev.Time, m.ev.HasTime = t.ns, true
+		}
+		return
+	}
+}
+
+// gaps fills in the host of a nested document where it is not given.
+func (m *mapper) gaps() {
+	p, ev := &m.d.probe, m.ev
+	if !ev.Has(p.hostID) && ev.Computer != "" {
+		m.setText(p.hostID, m.hostOf(ev.Computer))
+	}
+	if !ev.Has(p.hostName) {
+		m.setText(p.hostName, ev.Computer)
+	}
+	if ev.Has(p.osType) {
+		return
+	}
+	switch os := m.first(p.osFamily, p.osPlatform); {
+	case ev.Has(p.channel), os == "windows":
+		m.setText(p.osType, "windows")
+		if !ev.Has(p.osFamily) {
+			m.setText(p.osFamily, "windows")
+		}
+	}
+}

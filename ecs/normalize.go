@@ -1,0 +1,267 @@
+package ecs
+
+import (
+	"strings"
+
+	"github.com/tocsin-project/tocsin/event"
+)
+
+// Normalizer makes whole ECS events of documents: all that the mapping knows,
+// not only what rules read. It is not safe for concurrent use.
+type Normalizer struct {
+	opt Options
+	d   *Decoder
+	ev  *event.Event
+	doc tree
+}
+
+// NewNormalizer returns a normalizer.
+func NewNormalizer(opt Options) *Normalizer {
+	n := &Normalizer{opt: opt}
+	n.renew()
+	return n
+}
+
+// maxFields bounds the schema that a normalizer gathers: data can bring any
+// number of names. Beyond it, the normalizer begins anew.
+const maxFields = 1 << 14
+
+func (n *Normalizer) renew() {
+	schema := event.NewSchema(nil)
+	n.d = newDecoder(schema, n.opt, true)
+	n.ev = event.New(schema)
+}
+
+// Append appends the ECS event that a JSON document holds, as one line of JSON
+// with sorted keys and no newline. Errors are those of Decoder.JSON; dst then
+// comes back as it was.
+func (n *Normalizer) Append(dst, doc []byte) ([]byte, error) {
+	if n.d.schema.Len() > maxFields {
+		n.renew()
+	}
+	if err := n.d.JSON(doc, n.ev); err != nil {
+		return dst, err
+	}
+	return n.render(dst), nil
+}
+
+// Event is the event that was appended last, until the next call.
+func (n *Normalizer) Event() *event.Event { return n.ev }
+
+// render writes the event: the document that it was, if that was nested, under
+// what the mapping wrote.
+func (n *Normalizer) render(dst []byte) []byte {
+	t := &n.doc
+	t.reset()
+	m := &n.d.m
+	if m.shape != flatShape {
+		t.parse(0, event.Token{Raw: m.doc}, n.ev, 0)
+	}
+	if m.shape == beatsShape {
+		t.remove("winlog.event_data")
+		for _, name := range beatsOnly {
+			t.remove(name)
+		}
+		if m.moved {
+			t.remove("winlog.time_created")
+			t.remove("winlog.level")
+		}
+	}
+	for slot, wrote := range m.wrote {
+		if !wrote || !m.has(slot) {
+			continue
+		}
+		name := n.d.schema.Field(slot).Name
+		t.set(name, appendValues(nil, name, n.ev.Values(slot)))
+	}
+	return t.append(dst, 0)
+}
+
+// beatsOnly are the fields that no event has after a pipeline.
+var beatsOnly = []string{"@metadata"}
+
+// lists are the fields that hold a list even of one value.
+var lists = map[string]bool{
+	"event.category": true, "event.type": true, "process.args": true, "process.parent.args": true,
+	"related.hash": true, "related.hosts": true, "related.ip": true, "related.user": true,
+	"dns.answers": true, "dns.resolved_ip": true, "registry.data.strings": true, "winlog.keywords": true,
+	"labels.synthesized": true,
+}
+
+// objects are the fields whose values are JSON objects. In an open schema a
+// table writes them as JSON text; else their parts are fields of their own.
+var objects = []string{"dns.answers"}
+
+func inObjects(name string) bool {
+	for _, o := range objects {
+		if len(name) > len(o) && name[len(o)] == '.' && name[:len(o)] == o {
+			return true
+		}
+	}
+	return false
+}
+
+func appendValues(dst []byte, name string, vals []event.Value) []byte {
+	object := false
+	for _, o := range objects {
+		object = object || o == name
+	}
+	if len(vals) == 1 && !lists[name] {
+		return appendValue(dst, vals[0], object)
+	}
+	dst = append(dst, '[')
+	for i, v := range vals {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendValue(dst, v, object)
+	}
+	return append(dst, ']')
+}
+
+// tree is a JSON object being put together. Node 0 is the whole; names are
+// undone, values are JSON text.
+type tree struct {
+	nodes []node
+}
+
+type node struct {
+	name  string
+	raw   string // a value's JSON; empty for an object
+	first int32  // of an object: its first member, 0 if none
+	next  int32  // the next member of the same object, 0 if none
+}
+
+func (t *tree) reset() { t.nodes = append(t.nodes[:0], node{}) }
+
+// find returns the member of a node by name, 0 if it has none.
+func (t *tree) find(at int32, name string) int32 {
+	i := t.nodes[at].first
+	for i != 0 && t.nodes[i].name != name {
+		i = t.nodes[i].next
+	}
+	return i
+}
+
+// member returns the member of a node by name, added in its order if it is new.
+func (t *tree) member(at int32, name string) int32 {
+	before, i := int32(0), t.nodes[at].first
+	for i != 0 && t.nodes[i].name < name {
+		before, i = i, t.nodes[i].next
+	}
+	if i != 0 && t.nodes[i].name == name {
+		return i
+	}
+	n := int32(len(t.nodes))
+	t.nodes = append(t.nodes, node{name: name, next: i})
+	if before == 0 {
+		t.nodes[at].first = n
+	} else {
+		t.nodes[before].next = n
+	}
+	return n
+}
+
+// at returns the node of a dotted path, made where it is missing.
+func (t *tree) at(from int32, path string) int32 {
+	for path != "" {
+		var name string
+		name, path, _ = strings.Cut(path, ".")
+		t.nodes[from].raw = "" // an object from now on
+		from = t.member(from, name)
+	}
+	return from
+}
+
+// set gives a dotted path a value in JSON.
+func (t *tree) set(path string, raw []byte) {
+	n := int32(0)
+	if rest, ok := strings.CutPrefix(path, dataPrefix); ok {
+		n = t.at(t.at(0, "winlog.event_data"), rest)
+		if strings.Contains(rest, "..") {
+			n = t.member(t.at(0, "winlog.event_data"), rest)
+		}
+	} else {
+		n = t.at(0, path)
+	}
+	t.nodes[n].raw = string(raw)
+	t.nodes[n].first = 0
+}
+
+// remove takes a dotted path out, and objects that it leaves empty.
+func (t *tree) remove(path string) {
+	t.removeAt(0, path)
+}
+
+func (t *tree) removeAt(at int32, path string) {
+	name, rest, deeper := strings.Cut(path, ".")
+	before, i := int32(0), t.nodes[at].first
+	for i != 0 && t.nodes[i].name != name {
+		before, i = i, t.nodes[i].next
+	}
+	if i == 0 {
+		return
+	}
+	if deeper {
+		t.removeAt(i, rest)
+		if t.nodes[i].first != 0 || t.nodes[i].raw != "" {
+			return
+		}
+	}
+	if before == 0 {
+		t.nodes[at].first = t.nodes[i].next
+	} else {
+		t.nodes[before].next = t.nodes[i].next
+	}
+}
+
+// maxTree is how deep objects of a document are taken apart; deeper ones stay
+// as they are written.
+const maxTree = 16
+
+// parse puts the members of an object into the tree. Nulls are left out.
+func (t *tree) parse(at int32, obj event.Token, ev *event.Event, depth int) {
+	for it := obj.Members(); it.Next(); {
+		path := it.Key.Text(ev)
+		var n int32
+		if strings.Contains(path, ".") && path[0] != '.' && !strings.HasSuffix(path, ".") && !strings.Contains(path, "..") {
+			n = t.at(at, path)
+		} else {
+			n = t.member(at, path)
+		}
+		switch it.Value.Form() {
+		case event.NullForm:
+		case event.ObjectForm:
+			if depth < maxTree {
+				t.parse(n, it.Value, ev, depth+1)
+				continue
+			}
+			fallthrough
+		default:
+			t.nodes[n].raw = view(it.Value.Raw)
+			t.nodes[n].first = 0
+		}
+	}
+}
+
+// append writes a node. Objects without members are left out, but the whole.
+func (t *tree) append(dst []byte, at int32) []byte {
+	if raw := t.nodes[at].raw; raw != "" {
+		return append(dst, raw...)
+	}
+	dst = append(dst, '{')
+	empty := len(dst)
+	for i := t.nodes[at].first; i != 0; i = t.nodes[i].next {
+		start := len(dst)
+		if start > empty {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, t.nodes[i].name)
+		dst = append(dst, ':')
+		value := len(dst)
+		if dst = t.append(dst, i); len(dst) == value+2 && dst[value] == '{' {
+			dst = dst[:start]
+		}
+	}
+	return append(dst, '}')
+}
