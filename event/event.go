@@ -140,7 +140,7 @@ func (e *Event) typeValues(slot int, s *span) {
 	in := e.vals[s.off : s.off+s.n]
 	out := in[:0]
 	for _, v := range in {
-		if v, ok := f.convert(v); ok {
+		if v, ok := f.convert(v, e); ok {
 			out = append(out, v)
 		}
 	}
