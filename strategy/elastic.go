@@ -160,17 +160,18 @@ func investigationSteps(note string) []string {
 	if note == "" || len(note) > maxDocument {
 		return nil
 	}
-	var out []string
+	blocks := parseBlocks([]byte(note))
 	in := false
-	for _, b := range parseBlocks([]byte(note)) {
-		switch {
-		case b.kind == headingBlock:
-			in = strings.Contains(strings.ToLower(b.line), "investigation steps")
-		case in && b.kind == proseBlock && b.depth == 1 && b.first:
-			out = append(out, plain(b.line))
+	for i := range blocks {
+		if blocks[i].kind == headingBlock {
+			in = strings.Contains(strings.ToLower(blocks[i].line), "investigation steps")
+		}
+		blocks[i].section = -1
+		if in {
+			blocks[i].section = 0
 		}
 	}
-	return out
+	return steps(blocks, func(b *block) bool { return b.section == 0 })
 }
 
 func (r *elasticRule) threats(d *document, src Source) []Threat {

@@ -291,4 +291,4 @@ func eqlString(s string) string {
 }
 
 // fieldTypes are the declared types of fields.
-func fieldTypes() event.Types { return nil }
+func fieldTypes() event.Types { return event.ECSTypes() }

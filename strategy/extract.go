@@ -240,11 +240,7 @@ func (x *extractor) listValue(l label, v string, b *block) {
 
 // questions are the steps of the Response section: its outermost list items.
 func (x *extractor) questions() {
-	x.in(Response, func(b *block) {
-		if b.kind == proseBlock && b.depth == 1 && b.first {
-			x.s.Questions = append(x.s.Questions, plain(b.line))
-		}
-	})
+	x.s.Questions = steps(x.blocks, func(b *block) bool { return x.kindAt(b) == Response })
 }
 
 // references are the list items and links of Additional Resources.

@@ -109,12 +109,13 @@ func (in *infoString) has(word string) bool {
 // fences reads every fenced block of the document.
 func (x *extractor) fences() {
 	bare := regexp.MustCompile(`^\s*(?:sequence|sample)\s+(?:by|with|\[)|^\s*(?:any|[a-z_]+)\s+where\s`)
-	question := "" // the Response step above
+	question, step := "", 0 // the Response step above
 	for i := range x.blocks {
 		b := &x.blocks[i]
 		kind := x.kindAt(b)
 		if kind == Response && b.kind == proseBlock && b.depth == 1 && b.first {
-			question = plain(b.line)
+			question = x.s.Questions[step]
+			step++
 		}
 		if b.kind != fenceBlock {
 			continue

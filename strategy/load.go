@@ -278,18 +278,10 @@ func parseADS(name string, src []byte) *Strategy {
 	s := &Strategy{doc: d, Source: Source{Path: name, Form: ADS, Line: 1}}
 	x := &extractor{d: d, s: s}
 	body, start, length := cutFrontMatter(src)
-	md := src
 	if length > 0 {
 		x.readFrontMatter(body, start)
-		// Blank it out: offsets stay what they are.
-		md = bytes.Clone(src)
-		for i := range md[:length] {
-			if md[i] != '\n' {
-				md[i] = ' '
-			}
-		}
 	}
-	x.blocks = parseBlocks(md)
+	x.blocks = parseBlocks(blankFrontMatter(src))
 	title, sections := splitSections(d, x.blocks)
 	s.Sections = sections
 	if s.Title == "" {

@@ -18,6 +18,7 @@ type block struct {
 	depth   int    // of list nesting; 0 is outside any list
 	ordered bool   // the innermost list is numbered
 	first   bool   // the first line of its list item
+	para    int    // which paragraph a line of prose is in, counted likewise
 	item    int    // which list item it is in, counted through the document; 0 none
 	info    string // of a fence
 	infoAt  int    // offset of the info string
@@ -55,6 +56,7 @@ type blockWalk struct {
 	src   []byte
 	out   []block
 	items int
+	paras int
 }
 
 func (w *blockWalk) children(n ast.Node, at block, depth int) {
@@ -104,6 +106,8 @@ func (w *blockWalk) heading(n *ast.Heading, at block) {
 
 func (w *blockWalk) prose(n ast.Node, at block) {
 	at.kind = proseBlock
+	w.paras++
+	at.para = w.paras
 	for i := range n.Lines().Len() {
 		seg := n.Lines().At(i)
 		at.line = strings.TrimRight(string(seg.Value(w.src)), " \t\r\n")
@@ -142,6 +146,28 @@ func (w *blockWalk) fence(n *ast.FencedCodeBlock, at block) {
 		at.offset = at.infoAt
 	}
 	w.out = append(w.out, at)
+}
+
+// steps are the outermost list items among blocks that pass a test, each with
+// all lines of its first paragraph, in plain text.
+func steps(blocks []block, pass func(b *block) bool) []string {
+	var out []string
+	para := 0
+	for i := range blocks {
+		b := &blocks[i]
+		switch {
+		case b.kind != proseBlock || b.depth != 1 || !pass(b):
+		case b.first:
+			out = append(out, b.line)
+			para = b.para
+		case b.para == para:
+			out[len(out)-1] += " " + strings.TrimSpace(b.line)
+		}
+	}
+	for i := range out {
+		out[i] = plain(out[i])
+	}
+	return out
 }
 
 // splitSections finds the ADS headings among the blocks, gives each block the

@@ -45,12 +45,24 @@ type Problem struct {
 	Code  string // stable, kebab-case: "unknown-attack-id"
 	Msg   string
 	Hint  string // what would be right, "" if nothing is near
-	Text  string // the line of the document, "" if unknown
+	Text  string // the line of the document, or of the query, "" if unknown
+
+	// Of a query inside one line of JSON: line and column in the query, whose
+	// line is Text. Zero for anything else.
+	QueryLine, QueryCol int
+}
+
+// inQuery says where in a query that has no lines of its own the problem is.
+func (p *Problem) inQuery(line, col int, text string) {
+	p.QueryLine, p.QueryCol, p.Text = line, col, strings.TrimRight(text, "\r")
 }
 
 // Error is "path:line:col: message", with the hint.
 func (p Problem) Error() string {
 	msg := p.Msg
+	if p.QueryLine > 0 {
+		msg = fmt.Sprintf("query %d:%d: %s", p.QueryLine, p.QueryCol, msg)
+	}
 	if p.Hint != "" {
 		msg += " (" + p.Hint + ")"
 	}
@@ -63,11 +75,15 @@ func (p Problem) Error() string {
 // Render is the message with its level and code, the line and a caret below.
 func (p Problem) Render() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", p.Pos, p.Level, p.Msg, p.Code)
+	at, caret := p.Pos.String(), p.Pos.Col
+	if p.QueryLine > 0 {
+		at, caret = fmt.Sprintf("%s: query %d:%d", p.Pos, p.QueryLine, p.QueryCol), p.QueryCol
+	}
+	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", at, p.Level, p.Msg, p.Code)
 	if p.Text != "" && p.Pos.Line > 0 {
-		line, col := clip(p.Text, p.Pos.Col)
+		line, col := clip(p.Text, caret)
 		fmt.Fprintf(&b, "  %s\n", line)
-		if p.Pos.Col > 0 {
+		if caret > 0 {
 			fmt.Fprintf(&b, "  %s^\n", caretIndent(line, col))
 		}
 	}
@@ -207,4 +223,19 @@ func (t text) from(line, col int) text {
 		out.starts = append(out.starts, min(t.starts[i]+col-1, len(t.doc.src)))
 	}
 	return out
+}
+
+// offset turns a byte offset in the text's content into a position of the file.
+func (t text) offset(content string, offset int) Pos {
+	line, col, _ := lineOf(content, offset)
+	return t.at(line, col)
+}
+
+// lineOf gives the 1-based line and column (in characters) of an offset, and
+// the line.
+func lineOf(content string, offset int) (line, col int, text string) {
+	offset = max(0, min(offset, len(content)))
+	start := strings.LastIndexByte(content[:offset], '\n') + 1
+	text, _, _ = strings.Cut(content[start:], "\n")
+	return 1 + strings.Count(content[:offset], "\n"), 1 + utf8.RuneCountInString(content[start:offset]), text
 }
