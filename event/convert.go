@@ -52,11 +52,15 @@ func toDynamic(v Value) (Value, bool) {
 // number reads a JSON number as a long, else an unsigned long, else a double. A
 // number too great for a double is none: it has no value to compare.
 func number(s string) (Value, bool) {
-	if n, ok := parseLong(s); ok {
-		return Long(n), true
-	}
-	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
-		return ULong(n), true
+	if n, negative, ok := parseInteger(s); ok {
+		switch {
+		case negative && n <= 1<<63:
+			return Long(-int64(n)), true
+		case !negative && n <= math.MaxInt64:
+			return Long(int64(n)), true
+		case !negative:
+			return ULong(n), true
+		}
 	}
 	x, err := strconv.ParseFloat(s, 64)
 	if err != nil {
@@ -68,35 +72,23 @@ func number(s string) (Value, bool) {
 // Double returns a floating-point value.
 func Double(x float64) Value { return Value{Kind: KindDouble, N: math.Float64bits(x)} }
 
-// parseLong reads up to 18 digits, which is what long values have: no error is
-// made for the text that is none.
-func parseLong(s string) (int64, bool) {
-	digits := s
+// parseInteger reads digits after an optional minus as up to 64 bits. strconv
+// would make an error of every text that is none.
+func parseInteger(s string) (n uint64, negative, ok bool) {
 	if s != "" && s[0] == '-' {
-		digits = s[1:]
+		s, negative = s[1:], true
 	}
-	if digits == "" {
-		return 0, false
+	if s == "" {
+		return 0, false, false
 	}
-	if len(digits) > 18 {
-		if !allDigits(digits) {
-			return 0, false
+	for i := range len(s) {
+		c := uint64(s[i] - '0')
+		if c > 9 || i >= 19 && (n > math.MaxUint64/10 || n*10 > math.MaxUint64-c) {
+			return 0, false, false
 		}
-		n, err := strconv.ParseInt(s, 10, 64)
-		return n, err == nil
+		n = n*10 + c
 	}
-	var n int64
-	for i := range len(digits) {
-		c := digits[i] - '0'
-		if c > 9 {
-			return 0, false
-		}
-		n = n*10 + int64(c)
-	}
-	if len(digits) < len(s) {
-		n = -n
-	}
-	return n, true
+	return n, negative, true
 }
 
 func (f *Field) toKeyword(v Value, ev *Event) (Value, bool) {

@@ -51,10 +51,11 @@ func isISOFormat(name string) bool {
 
 func parseEpochSecond(s string) (int64, bool) {
 	whole, frac, _ := strings.Cut(s, ".")
-	secs, ok := parseLong(whole)
-	if !ok {
+	v, ok := number(whole)
+	if !ok || v.Kind != KindLong {
 		return 0, false
 	}
+	secs := int64(v.N)
 	p := isoReader{s: frac}
 	var nanos int64
 	if frac != "" {
