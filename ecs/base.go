@@ -160,6 +160,7 @@ func (d *Decoder) finish(ev *event.Event) {
 	if p != nil {
 		m.apply(p, d.table(p, d.rec.sys[sysEventID].text(ev)))
 	}
+	d.native(d.rec.sys[sysEventID].text(ev), d.rec.sys[sysProvider].text(ev))
 	m.rest()
 	if d.probe.kind != none && !ev.Has(d.probe.kind) {
 		m.setText(d.probe.kind, "event")
@@ -187,13 +188,15 @@ func (m *mapper) meta() {
 	ev.Channel = r.sys[sysChannel].text(ev)
 	ev.Record = r.sys[sysRecord].text(ev)
 	ev.Logged = r.sys[sysTime].text(ev)
-	switch {
-	case m.shape != beatsShape:
+	if m.shape != beatsShape {
 		ev.Time, ev.HasTime = m.logged()
-	case r.sys[sysTime].form != absent:
+		return
+	}
+	ev.Sequence = m.first(m.d.probe.sequence)
+	if m.timestamp(); !ev.HasTime {
 		ev.Time, ev.HasTime = m.logged()
-	default:
-		m.timestamp()
+	}
+	if ev.Logged == "" {
 		ev.Logged = m.first(m.d.probe.timestamp)
 	}
 }

@@ -37,10 +37,10 @@ type goldenSet struct {
 var winlogbeatSysmon = []string{"event.action", "message", "winlog.opcode", "winlog.task", "winlog.user.name", "winlog.user.domain", "winlog.user.type"}
 
 var goldenSets = []goldenSet{
-	{"winlogbeat/sysmon", "winlogbeat/sysmon", 0, winlogbeatSysmon},
+	{"winlogbeat/sysmon", "winlogbeat/sysmon", 202, winlogbeatSysmon},
 	{"winlogbeat/security", "winlogbeat/security", 0, []string{"event.action", "winlog.opcode", "winlog.task"}},
 	{"winlogbeat/powershell", "winlogbeat/powershell", 0, []string{"event.action", "winlog.opcode", "winlog.task"}},
-	{"integrations/sysmon", "integrations/windows.sysmon_operational", 0, []string{"winlog.event_data.Details"}},
+	{"integrations/sysmon", "integrations/windows.sysmon_operational", 220, []string{"winlog.event_data.Details"}},
 	{"integrations/security", "integrations/system.security", 0, nil},
 	{"integrations/powershell", "integrations/windows.powershell", 0, nil},
 	{"integrations/powershell_operational", "integrations/windows.powershell_operational", 0, nil},

@@ -105,8 +105,25 @@ func (m *mapper) add(slot int, s string) {
 			return
 		}
 	}
+	if m.shape == beatsShape && m.has(slot) && m.holds(slot, s) {
+		return
+	}
 	m.added = append(m.added, added{slot, s})
 	m.put(slot, event.Text(s))
+}
+
+// holds reports whether a list that was passed through has a text already.
+func (m *mapper) holds(slot int, s string) bool {
+	for _, v := range m.ev.Values(slot) {
+		if v.Kind == event.KindIP {
+			if a, err := netip.ParseAddr(s); err == nil && event.Addr(a) == v {
+				return true
+			}
+		} else if v.S == s {
+			return true
+		}
+	}
+	return false
 }
 
 // text writes the text as it is to all fields.

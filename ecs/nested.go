@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tocsin-project/tocsin/event"
 )
@@ -16,12 +17,13 @@ var probes = []string{
 	"@timestamp", "event.kind", "event.category", "event.type", "event.code", "event.module", "event.dataset",
 	"event.provider", "event.action", "event.sequence", "event.created",
 	"host.id", "host.name", "host.hostname", "host.os.type", "host.os.family", "host.os.platform",
-	"process.entity_id", "winlog.channel", "winlog.computer_name", "winlog.record_id", "winlog.provider_name",
+	"process.entity_id", "process.pid", "process.parent.pid", "process.executable", "winlog.channel", "winlog.computer_name", "winlog.record_id", "winlog.provider_name",
 }
 
 type probeSlots struct {
 	timestamp, kind, category, types, code, module, dataset, provider, action, sequence, created,
-	hostID, hostName, hostHostname, osType, osFamily, osPlatform, entity, channel, computer, record, source int
+	hostID, hostName, hostHostname, osType, osFamily, osPlatform, entity, channel, computer, record, source,
+	pid, parentPID, executable int
 }
 
 // Prepare adds the fields to a schema that every decoder needs. NewDecoder does
@@ -42,6 +44,7 @@ func probesOf(s *event.Schema) probeSlots {
 		hostName: at("host.name"), hostHostname: at("host.hostname"), osType: at("host.os.type"), osFamily: at("host.os.family"),
 		osPlatform: at("host.os.platform"), entity: at("process.entity_id"), channel: at("winlog.channel"),
 		computer: at("winlog.computer_name"), record: at("winlog.record_id"), source: at("winlog.provider_name"),
+		pid: at("process.pid"), parentPID: at("process.parent.pid"), executable: at("process.executable"),
 	}
 }
 
@@ -54,7 +57,7 @@ func (d *Decoder) nested(doc []byte, ev *event.Event, depth int) error {
 	p := &d.probe
 	d.m.doc = doc
 	windows := ev.Has(p.channel) || ev.Has(p.source)
-	mapped := ev.Has(p.category) || ev.Has(p.types)
+	mapped := d.mapped(ev)
 	switch {
 	case windows && !mapped:
 		d.m.shape = beatsShape
@@ -66,6 +69,16 @@ func (d *Decoder) nested(doc []byte, ev *event.Event, depth int) error {
 		return nil
 	}
 	return ErrNotEvent
+}
+
+// mapped reports whether a pipeline has been over the event. Agents before 8
+// categorised some of Sysmon's events themselves and left the rest as it was.
+func (d *Decoder) mapped(ev *event.Event) bool {
+	p := &d.probe
+	if !ev.Has(p.category) && !ev.Has(p.types) {
+		return false
+	}
+	return ev.Has(p.entity) || !strings.EqualFold(d.m.first(p.source), "Microsoft-Windows-Sysmon")
 }
 
 func (d *Decoder) hasAny(ev *event.Event, slots ...int) bool {
@@ -144,6 +157,7 @@ func (d *Decoder) complete(ev *event.Event) {
 	ev.Logged = m.first(p.created, p.timestamp)
 	m.timestamp()
 	m.gaps()
+	d.native(m.first(p.code), m.first(p.source, p.provider))
 }
 
 // first returns the text of the first field that has one.

@@ -44,7 +44,7 @@ var sysmon = provider{
 		"27":  {category: "file", types: "creation denied", action: "FileBlockExecutable", steps: []step{otherHashes}},
 		"28":  {category: "file", types: "deletion denied", action: "FileBlockShredding", steps: []step{otherHashes}},
 		"29":  {category: "file", types: "creation", action: "FileExecutableDetected", steps: []step{fileHashes}},
-		"255": {category: "process", types: "error", action: "Error", rows: [][]row{errorRows}},
+		"255": {category: "process", types: "error", action: "Error", rows: [][]row{errorRows, descriptionRow}},
 	},
 }
 
@@ -101,9 +101,10 @@ var connectionRows = []row{
 }
 
 var (
-	consumerRows  = []row{{from: "Destination", to: "process.executable process.name", do: executable}}
-	tamperingRows = []row{{from: "Type", to: "message"}}
-	errorRows     = []row{{from: "ID", to: "error.code"}}
+	consumerRows   = []row{{from: "Destination", to: "process.executable process.name", do: executable}}
+	tamperingRows  = []row{{from: "Type", to: "message"}}
+	descriptionRow = []row{{from: "Description", to: "process.pe.description", keep: true}}
+	errorRows      = []row{{from: "ID", to: "error.code"}}
 )
 
 func direction(m *mapper, s string, to []int) {
@@ -145,12 +146,16 @@ func filePath(m *mapper, s string, to []int) {
 // sysmonClock makes UtcTime, when it happened, the event's time; when it was
 // logged stays in event.created.
 var sysmonClock = step{
-	writes: "@timestamp event.created",
+	writes: "event.created",
 	moves:  "UtcTime",
 	always: true, // the event's time is wanted whatever fields are read
 	do: func(m *mapper, to []int) {
-		if m.ev.HasTime && (m.r.sys[sysTime].form != absent || !m.has(to[1])) {
-			m.set(to[1], event.Time(m.ev.Time))
+		if m.r.sys[sysTime].form != absent {
+			if ns, ok := m.logged(); ok {
+				m.set(to[0], event.Time(ns))
+			}
+		} else if m.ev.HasTime && !m.has(to[0]) {
+			m.set(to[0], event.Time(m.ev.Time))
 		}
 		if t, ok := parseInstant(m.get("UtcTime")); ok {
 			m.ev.Time, m.ev.HasTime = t.ns, true
