@@ -3,6 +3,7 @@ package eql
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -251,7 +252,7 @@ func (n *Literal) print(p *printer, prec int) {
 	switch {
 	case n.Text != "":
 		p.WriteString(n.Text)
-	case n.Value.Kind == event.KindText && n.Raw && rawPrintable(n.Value.S):
+	case n.Value.Kind == event.KindText && n.Raw && !p.canonical && rawPrintable(n.Value.S):
 		p.WriteString(`"""` + n.Value.S + `"""`)
 	case n.Value.Kind == event.KindText:
 		writeQuoted(p, n.Value.S)
@@ -389,16 +390,47 @@ func (n *Match) print(p *printer, prec int) {
 	if n.Negated {
 		p.WriteString(" not")
 	}
-	p.WriteString(" " + n.Op.String())
-	if n.Fold && n.Op != OpSeq {
-		p.WriteByte('~')
+	if p.canonical && n.Op == OpSeq {
+		p.WriteString(" like~ ")
+	} else {
+		p.WriteString(" " + n.Op.String())
+		if n.Fold && n.Op != OpSeq {
+			p.WriteByte('~')
+		}
+		p.WriteByte(' ')
 	}
-	p.WriteByte(' ')
+	if p.canonical {
+		n.canonicalList(p)
+		return
+	}
 	if len(n.List) == 1 && n.Op != OpIn {
 		n.List[0].print(p, precPrimary)
 		return
 	}
 	n.printList(p)
+}
+
+// canonicalList prints the elements sorted, without repeats, and folded.
+func (n *Match) canonicalList(p *printer) {
+	fold := event.FoldASCII
+	if _, ok := n.X.(*Field); !ok {
+		fold = foldText
+	}
+	var out []string
+	for _, x := range n.List {
+		if l, ok := x.(*Literal); ok && l.Value.Kind == event.KindText && n.Fold && n.Op != OpRegex {
+			x = &Literal{Value: event.Text(fold(l.Value.S))}
+		}
+		out = append(out, canonical(x))
+	}
+	slices.Sort(out)
+	p.WriteString("(" + strings.Join(slices.Compact(out), ", ") + ")")
+}
+
+func canonical(e Expr) string {
+	p := printer{canonical: true}
+	e.print(&p, precOr)
+	return p.String()
 }
 
 func (n *Match) printList(p *printer) {
@@ -437,7 +469,11 @@ func (n *Not) print(p *printer, prec int) {
 }
 
 func (n *Call) print(p *printer, _ int) {
-	p.WriteString(n.Name)
+	if p.canonical {
+		p.WriteString(strings.ToLower(n.Name))
+	} else {
+		p.WriteString(n.Name)
+	}
 	if n.Fold {
 		p.WriteByte('~')
 	}

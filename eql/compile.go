@@ -119,7 +119,7 @@ func (c *compiler) compareLeaf(f *Field, op Op, v event.Value) node {
 	case t == tIP && v.Kind == event.KindText:
 		r, _ := parseBlock(v.S)
 		if op == OpEQ {
-			return newBlocksLeaf(slot, []addrRange{r})
+			return newBlocksLeaf(slot, true, []addrRange{r})
 		}
 		return &valueLeaf{slot: slot, op: op, v: event.Value{Kind: event.KindIP, M: r.loM, N: r.loN}}
 	case op == OpEQ && v.Kind == event.KindText && (t == tText || t == tDynamic):
@@ -209,7 +209,7 @@ func (c *compiler) inLeaf(f *Field, n *Match, fold func(string) string) node {
 				blocks = append(blocks, r)
 			}
 		}
-		return newBlocksLeaf(slot, blocks)
+		return newBlocksLeaf(slot, true, blocks)
 	}
 	for i := range list {
 		list[i] = c.constFor(f, list[i])
@@ -236,7 +236,7 @@ func (c *compiler) callLeaf(n *Call) node {
 				blocks = append(blocks, r)
 			}
 		}
-		return newBlocksLeaf(c.slot(f), blocks)
+		return newBlocksLeaf(c.slot(f), c.typeOf(f) == tIP, blocks)
 	}
 	if c.typeOf(f)&(tText|tDynamic) == 0 {
 		return nil

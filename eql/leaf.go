@@ -148,10 +148,11 @@ func (n *inLeaf) match(ev *event.Event) bool {
 // blocksLeaf: an address in any of several blocks, sorted and without overlaps.
 type blocksLeaf struct {
 	slot   int
+	typed  bool // the field's type is ip
 	blocks []addrRange
 }
 
-func newBlocksLeaf(slot int, blocks []addrRange) *blocksLeaf {
+func newBlocksLeaf(slot int, typed bool, blocks []addrRange) *blocksLeaf {
 	slices.SortFunc(blocks, func(a, b addrRange) int {
 		if a.no4 != b.no4 { // those that need a closer look last
 			if b.no4 {
@@ -171,7 +172,7 @@ func newBlocksLeaf(slot int, blocks []addrRange) *blocksLeaf {
 		}
 		out = append(out, b)
 	}
-	return &blocksLeaf{slot, out}
+	return &blocksLeaf{slot, typed, out}
 }
 
 func (n *blocksLeaf) match(ev *event.Event) bool {

@@ -271,3 +271,41 @@ func (h *heads) match(text string) bool {
 	}
 	return h.trie.match(rest, text)
 }
+
+// Where says where in a matching text a literal stands.
+type Where uint8
+
+// The places.
+const (
+	Whole  Where = iota // it is the text
+	Begin               // the text begins with it
+	End                 // the text ends with it
+	Inside              // anywhere
+)
+
+// Literal returns the longest run of letters that every text matching the
+// wildcard pattern holds, and where. It is empty for patterns of * and ? alone.
+func Literal(p string) (text string, where Where) {
+	if strings.IndexAny(p, "*?") < 0 {
+		return p, Whole
+	}
+	where = Inside
+	for at := 0; at < len(p); {
+		n := strings.IndexAny(p[at:], "*?")
+		if n < 0 {
+			n = len(p) - at
+		}
+		w := Inside
+		switch {
+		case at == 0:
+			w = Begin
+		case at+n == len(p):
+			w = End
+		}
+		if n > len(text) || n == len(text) && n > 0 && w == End {
+			text, where = p[at:at+n], w
+		}
+		at += n + 1
+	}
+	return text, where
+}
