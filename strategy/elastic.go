@@ -95,7 +95,7 @@ type elasticMeta struct {
 
 // strategyOf makes a strategy of a rule. at is where the rule starts, text
 // where its query stands.
-func (r *elasticRule) strategyOf(d *document, src Source, query text) (*Strategy, error) {
+func (r *elasticRule) strategyOf(d *document, src Source, query text, locate func(string) Pos) (*Strategy, error) {
 	if r.Language != "" && r.Language != "eql" || r.Language == "" && r.Type != "" && r.Type != "eql" {
 		return nil, fmt.Errorf("its language is %s, only eql runs", firstOf(r.Language, r.Type))
 	}
@@ -116,7 +116,7 @@ func (r *elasticRule) strategyOf(d *document, src Source, query text) (*Strategy
 	}
 	s.Sections = r.sections(d, src)
 	s.Questions = investigationSteps(r.Note)
-	s.Threat = r.threats(d, src)
+	s.Threat = r.threats(locate)
 	if sev := severityIn(r.Severity); sev != "" {
 		s.Severity, s.Declared.Severity = sev, true
 	}
@@ -174,19 +174,18 @@ func investigationSteps(note string) []string {
 	return steps(blocks, func(b *block) bool { return b.section == 0 })
 }
 
-func (r *elasticRule) threats(d *document, src Source) []Threat {
+func (r *elasticRule) threats(locate func(string) Pos) []Threat {
 	var out []Threat
-	pos := Pos{d.path, src.Line, 1}
 	for _, t := range r.Threat {
 		if len(t.Technique) == 0 && t.Tactic.ID != "" {
-			out = addThreat(out, Threat{Tactic: t.Tactic.ID, Pos: pos})
+			out = addThreat(out, Threat{Tactic: t.Tactic.ID, Pos: locate(t.Tactic.ID)})
 		}
 		for _, q := range t.Technique {
 			if len(q.Subtechnique) == 0 {
-				out = addThreat(out, Threat{t.Tactic.ID, q.ID, pos})
+				out = addThreat(out, Threat{t.Tactic.ID, q.ID, locate(q.ID)})
 			}
 			for _, sub := range q.Subtechnique {
-				out = addThreat(out, Threat{t.Tactic.ID, sub.ID, pos})
+				out = addThreat(out, Threat{t.Tactic.ID, sub.ID, locate(sub.ID)})
 			}
 		}
 	}
@@ -317,12 +316,20 @@ func (l *loader) jsonValue(d *document, offset, line int, raw []byte) error {
 	if i := bytes.Index(raw, []byte(`"query"`)); i >= 0 {
 		at += i
 	}
-	s, err := r.strategyOf(d, Source{Path: d.path, Form: form, Line: line}, text{doc: d, starts: []int{at}, flat: true})
+	s, err := r.strategyOf(d, Source{Path: d.path, Form: form, Line: line}, text{doc: d, starts: []int{at}, flat: true}, locator(d, offset, raw))
 	if err != nil {
 		return notRunError{fmt.Errorf("%q is not run: %w", firstOf(r.Name, r.RuleID), err)}
 	}
 	l.out = append(l.out, s)
 	return nil
+}
+
+// locator finds where a rule names an ATT&CK id in quotes.
+func locator(d *document, offset int, raw []byte) func(string) Pos {
+	return func(id string) Pos {
+		i := bytes.Index(raw, []byte(`"`+id+`"`))
+		return d.at(offset + max(0, i))
+	}
 }
 
 // toml reads a rule file of elastic/detection-rules.
@@ -376,7 +383,7 @@ func (l *loader) generic(d *document, form Form, rule map[string]any, q text) er
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return errors.New(plainJSONError(err))
 	}
-	s, err := r.strategyOf(d, Source{Path: d.path, Form: form, Line: 1}, q)
+	s, err := r.strategyOf(d, Source{Path: d.path, Form: form, Line: 1}, q, locator(d, 0, d.src))
 	if err != nil {
 		return notRunError{fmt.Errorf("%q is not run: %w", firstOf(r.Name, r.RuleID), err)}
 	}

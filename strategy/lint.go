@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tocsin-project/tocsin/eql"
+	"github.com/tocsin-project/tocsin/event"
 	"github.com/tocsin-project/tocsin/strategy/attack"
 )
 
@@ -23,7 +24,7 @@ type LintOptions struct {
 // found, what is missing, and what its rules and exceptions say. The problems
 // are in the order of the document.
 func Lint(s *Strategy, opt LintOptions) []Problem {
-	c := &linter{s: s, opt: opt, out: slices.Clone(s.notes)}
+	c := &linter{s: s, env: eql.Env{Schema: event.NewSchema(event.ECSTypes())}, opt: opt, out: slices.Clone(s.notes)}
 	if s.Source.Form == ADS {
 		c.sections()
 		c.cases()
@@ -52,6 +53,7 @@ func Lint(s *Strategy, opt LintOptions) []Problem {
 
 type linter struct {
 	s   *Strategy
+	env eql.Env
 	opt LintOptions
 	out []Problem
 }
@@ -245,12 +247,12 @@ func (c *linter) compile() []*eql.Query {
 }
 
 func (c *linter) query(src string, t text) *eql.Query {
-	q, err := eql.Parse(src)
+	p, err := eql.Compile(src, &c.env)
 	if err != nil {
 		c.eqlErrors(err, t)
 		return nil
 	}
-	return q
+	return p.Query
 }
 
 // eqlErrors turns the language's errors into problems of the document.

@@ -22,12 +22,12 @@ func (c *linter) exceptions(rules []*eql.Query) {
 		} else if !c.opt.Now.IsZero() && e.Expired(c.opt.Now) {
 			c.at(Warning, "expired-exception", e.Pos, "exception %q expired on %s and no longer holds", e.Name, e.Expires.Format("2006-01-02"))
 		}
-		cond, err := eql.ParseCondition(e.When)
+		cond, err := eql.CompileCondition(e.When, &c.env)
 		if err != nil {
 			c.eqlErrors(err, e.text)
 			continue
 		}
-		c.exception(e, cond, rules)
+		c.exception(e, cond.Expr, rules)
 	}
 }
 

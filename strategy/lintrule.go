@@ -170,8 +170,14 @@ func (c *linter) fields(cond eql.Expr, t text, query string) {
 		if _, known := types.Field(f.Name); known || strings.HasPrefix(f.Name, "winlog.event_data.") {
 			return
 		}
-		p := c.ruleProblem(Warning, "unknown-rule-field", t, t.offset(query, f.Range().Start), query, f.Range().Start, "ECS has no field %s", f.Name)
-		p.Hint = nearestField(f.Name)
+		// Integrations have fields of their own; a name that is nearly one of
+		// ECS, or stands among them, was meant to be one.
+		level, hint := Note, nearestField(f.Name)
+		if hint != "" || ecsRoot(f.Name) {
+			level = Warning
+		}
+		p := c.ruleProblem(level, "unknown-rule-field", t, t.offset(query, f.Range().Start), query, f.Range().Start, "ECS has no field %s", f.Name)
+		p.Hint = hint
 	})
 }
 
@@ -366,7 +372,26 @@ func weakPath(v string) string {
 	return ""
 }
 
-// nearestField is the hint for a field that ECS does not have.
+// nearestField is the hint for a field that ECS does not have: the ECS field
+// whose name differs least, "" if none is near.
 func nearestField(name string) string {
-	return ""
+	best, at := 1+len(name)/6, ""
+	for f := range event.ECSFields() {
+		if len(f) > len(name)+best || len(f)+best < len(name) {
+			continue
+		}
+		if d := editDistance(strings.ToLower(name), strings.ToLower(f)); d < best || at == "" && d == best {
+			best, at = d, f
+		}
+	}
+	if at == "" {
+		return ""
+	}
+	return "did you mean " + at + "?"
+}
+
+// ecsRoot says whether a name stands in a field set whose names all belong to ECS.
+func ecsRoot(name string) bool {
+	root, _, _ := strings.Cut(name, ".")
+	return slices.Contains([]string{"process", "host", "event", "file", "registry", "network", "source", "destination", "user", "dll"}, root)
 }

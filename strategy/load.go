@@ -284,8 +284,11 @@ func parseADS(name string, src []byte) *Strategy {
 	x.blocks = parseBlocks(blankFrontMatter(src))
 	title, sections := splitSections(d, x.blocks)
 	s.Sections = sections
-	if s.Title == "" {
-		s.Title = title
+	if title != nil {
+		s.pos.title = d.at(title.offset)
+		if s.Title == "" {
+			s.Title = plain(title.line)
+		}
 	}
 	if s.Title == "" {
 		s.Title = strings.TrimSuffix(path.Base(filepath.ToSlash(name)), path.Ext(name))
@@ -458,7 +461,11 @@ func (s Source) String() string {
 	return s.Path
 }
 
-// problem is one about the strategy as a whole; it points at its first line.
+// problem is one about the strategy as a whole; it points at its title.
 func (s *Strategy) problem(l Level, code, format string, args ...any) Problem {
-	return s.doc.problemAt(l, code, Pos{s.Source.Path, s.Source.Line, 1}, format, args...)
+	at := s.pos.title
+	if at == (Pos{}) {
+		at = Pos{s.Source.Path, s.Source.Line, 1}
+	}
+	return s.doc.problemAt(l, code, at, format, args...)
 }

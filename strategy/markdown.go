@@ -171,11 +171,12 @@ func steps(blocks []block, pass func(b *block) bool) []string {
 }
 
 // splitSections finds the ADS headings among the blocks, gives each block the
-// section it belongs to, and returns the title (the first heading that names
-// no section, before the first that does) and the sections.
-func splitSections(d *document, blocks []block) (title string, sections []Section) {
+// section it belongs to, and returns the title and the sections. Sections
+// stand at the level at which most of the nine are; the heading before the
+// first of them is the title.
+func splitSections(d *document, blocks []block) (title *block, sections []Section) {
 	known := synonyms()
-	level := 0 // of the first ADS heading: deeper ones are content
+	level := sectionLevel(known, blocks)
 	current, open := -1, 0
 	for i := range blocks {
 		b := &blocks[i]
@@ -185,13 +186,11 @@ func splitSections(d *document, blocks []block) (title string, sections []Sectio
 		}
 		k := kindOf(known, b.line)
 		switch {
-		case level == 0 && k == Other:
-			if title == "" {
-				title = plain(b.line)
+		case current < 0 && (k == Other || b.level != level):
+			if title == nil {
+				title = b
 			}
 			continue
-		case level == 0:
-			level = b.level
 		case b.level > level, k == Other && isSetext(d, b.offset):
 			// "text" over "---" without a blank line is a heading to Markdown,
 			// and to its author a paragraph and a rule
@@ -209,6 +208,29 @@ func splitSections(d *document, blocks []block) (title string, sections []Sectio
 		sections[current].Markdown = trimSection(d.src[open:])
 	}
 	return title, sections
+}
+
+// sectionLevel is the heading level at which most of the sections stand.
+func sectionLevel(known map[string]SectionKind, blocks []block) int {
+	var kinds [7]map[SectionKind]bool
+	best := 0
+	for _, b := range blocks {
+		k := Other
+		if b.kind == headingBlock && b.depth == 0 {
+			k = kindOf(known, b.line)
+		}
+		if k == Other || b.level < 1 || b.level > 6 {
+			continue
+		}
+		if kinds[b.level] == nil {
+			kinds[b.level] = map[SectionKind]bool{}
+		}
+		kinds[b.level][k] = true
+		if n := len(kinds[b.level]); best == 0 || n > len(kinds[best]) || n == len(kinds[best]) && b.level < best {
+			best = b.level
+		}
+	}
+	return best
 }
 
 // afterHeading is the offset of the line after a heading, and after the
