@@ -2,6 +2,7 @@ package event
 
 import (
 	_ "embed" // the table
+	"iter"
 	"strings"
 )
 
@@ -40,6 +41,18 @@ func (ecsTypes) Field(name string) (Field, bool) {
 func IsArray(name string) bool {
 	_, array, _ := ecsField(name)
 	return array
+}
+
+// ECSFields yields the names that ECSTypes knows, in order.
+func ECSFields() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(ecsTable) {
+			name, _, _ := strings.Cut(line, " ")
+			if !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // ecsField finds a field's line by halving the table.
