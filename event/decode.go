@@ -2,7 +2,6 @@ package event
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"math/bits"
 	"unicode/utf8"
@@ -137,7 +136,7 @@ func (n *node) key(b []byte, i int, ev *Event) (*node, int) {
 		if end+8 > len(b) {
 			return n.oddKey(b, i, ev)
 		}
-		w := binary.LittleEndian.Uint64(b[end:])
+		w := word(b, end)
 		m := stops(w)
 		if end == i {
 			head = w
@@ -153,17 +152,36 @@ func (n *node) key(b []byte, i int, ev *Event) (*node, int) {
 		if end-i < 8 {
 			head &= 1<<(8*k) - 1
 		} else {
-			tail = binary.LittleEndian.Uint64(b[end-8:])
+			tail = word(b, end-8)
 		}
 		break
 	}
 	key := b[i:end]
+	if e := n.names.first(head, tail, len(key)); e.head == head && e.tail == tail && len(e.key) == len(key) && len(key) <= 16 {
+		return e.node, end + 1
+	}
+	return n.find(head, tail, key), end + 1
+}
+
+// find finds a member in either spelling.
+func (n *node) find(head, tail uint64, key []byte) *node {
 	m := n.names.find(head, tail, key)
-	if m == nil && len(n.dotted.entries) > 0 && bytes.IndexByte(key, '.') >= 0 {
+	if m == nil && n.deep && hasDot(head, tail, key) {
 		m = n.dotted.find(head, tail, key)
 	}
-	return m, end + 1
+	return m
 }
+
+// hasDot looks for a dot in a key whose first and last words are at hand.
+func hasDot(head, tail uint64, key []byte) bool {
+	if zeroByte(head^ones*'.')|zeroByte(tail^ones*'.') != 0 {
+		return true
+	}
+	return len(key) > 16 && bytes.IndexByte(key[8:len(key)-8], '.') >= 0
+}
+
+// zeroByte is not zero if one of eight bytes is zero.
+func zeroByte(w uint64) uint64 { return (w - ones) &^ w & highs }
 
 // oddKey is key for keys with escapes or near the document's end.
 func (n *node) oddKey(b []byte, i int, ev *Event) (*node, int) {
@@ -185,10 +203,7 @@ func (n *node) oddKey(b []byte, i int, ev *Event) (*node, int) {
 // member finds a member by its key with escapes undone.
 func (n *node) member(key []byte) *node {
 	head, tail := words(key)
-	if m := n.names.find(head, tail, key); m != nil {
-		return m
-	}
-	return n.dotted.find(head, tail, key)
+	return n.find(head, tail, key)
 }
 
 // value reads a value of the field or object n.
@@ -203,7 +218,7 @@ func (n *node) value(b []byte, i, depth int, ev *Event) int {
 		if depth == MaxDepth {
 			return ^i + tooDeep
 		}
-		if len(n.names.entries) == 0 && !n.watch {
+		if n.leaf && !n.watch {
 			return skipNested(b, i, depth)
 		}
 		return n.object(b, i+1, depth+1, ev)
@@ -254,8 +269,7 @@ func (n *node) scalar(b []byte, i int, ev *Event) int {
 		}
 	default:
 		for _, slot := range n.slots {
-			v := ev.place(int(slot))
-			v.Kind, v.S = KindNumber, view(b[i:end])
+			*ev.place(int(slot)) = Number(view(b[i:end]))
 		}
 	}
 	return end
@@ -273,7 +287,7 @@ func (n *node) nulls(ev *Event) {
 func (n *node) text(b []byte, i int, ev *Event) int {
 	var seen uint64 // all bytes so far, to know text beyond ASCII
 	for end := i; end+8 <= len(b); end += 8 {
-		w := binary.LittleEndian.Uint64(b[end:])
+		w := word(b, end)
 		m := stops(w)
 		if m == 0 {
 			seen |= w
@@ -304,8 +318,7 @@ func (n *node) text(b []byte, i int, ev *Event) int {
 
 func (n *node) add(s string, ev *Event) {
 	for _, slot := range n.slots {
-		v := ev.place(int(slot))
-		v.Kind, v.S = KindText, s
+		*ev.place(int(slot)) = Text(s)
 	}
 }
 

@@ -74,39 +74,48 @@ func (e *Event) Add(slot int, v Value) {
 	}
 }
 
-// place appends an empty value to a slot, for the caller to fill.
+// place appends a value to a slot; the caller writes the whole of it, since it
+// may hold what an earlier document left.
 func (e *Event) place(slot int) *Value {
 	if slot >= len(e.slots) { // only while the schema of normalize grows
 		e.slots = append(e.slots, make([]span, e.schema.Len()-len(e.slots))...)
 	}
 	s := &e.slots[slot]
-	if s.n == 0 {
-		s.off, s.cap = uint32(len(e.vals)), 1
-		e.used = append(e.used, int32(slot))
-		e.vals = append(e.vals, Value{})
-		s.n, s.typed = 1, false
-		return &e.vals[len(e.vals)-1]
+	if s.n > 0 {
+		return e.placeNext(s)
 	}
-	return e.placeNext(s)
+	n := len(e.vals)
+	*s = span{off: uint32(n), n: 1, cap: 1}
+	e.used = append(e.used, int32(slot))
+	return e.grow(n)
+}
+
+// grow makes room for one value after the n that there are.
+func (e *Event) grow(n int) *Value {
+	if n == cap(e.vals) {
+		e.vals = append(e.vals, Value{})
+	}
+	e.vals = e.vals[:n+1]
+	return &e.vals[n]
 }
 
 func (e *Event) placeNext(s *span) *Value {
-	switch {
-	case s.n < s.cap:
-		e.vals[s.off+s.n] = Value{}
-	case int(s.off+s.cap) == len(e.vals):
-		s.cap++
-		e.vals = append(e.vals, Value{})
-	default: // values of one field that stand apart: move them, doubling, so that the cost stays linear
+	s.typed = false
+	s.n++
+	if s.n > s.cap {
+		if int(s.off+s.cap) == len(e.vals) {
+			s.cap++
+			return e.grow(len(e.vals))
+		}
+		// Values of one field that stand apart: move them, doubling, so that
+		// the cost stays linear.
 		off := uint32(len(e.vals))
-		e.vals = append(e.vals, e.vals[s.off:s.off+s.n]...)
-		for range s.n {
+		e.vals = append(e.vals, e.vals[s.off:s.off+s.cap]...)
+		for range s.cap {
 			e.vals = append(e.vals, Value{})
 		}
-		s.off, s.cap = off, 2*s.n
+		s.off, s.cap = off, 2*s.cap
 	}
-	s.n++
-	s.typed = false
 	return &e.vals[s.off+s.n-1]
 }
 
@@ -138,6 +147,10 @@ func (e *Event) Text(b []byte) string {
 func (e *Event) typeValues(slot int, s *span) {
 	f := &e.schema.fields[slot]
 	in := e.vals[s.off : s.off+s.n]
+	s.typed = true
+	if f.Type == Keyword && f.IgnoreAbove == 0 && allText(in) {
+		return
+	}
 	out := in[:0]
 	for _, v := range in {
 		if v, ok := f.convert(v, e); ok {
@@ -145,5 +158,28 @@ func (e *Event) typeValues(slot int, s *span) {
 		}
 	}
 	s.n = uint32(len(out))
-	s.typed = true
+}
+
+func allText(vals []Value) bool {
+	for i := range vals {
+		if vals[i].Kind != KindText {
+			return false
+		}
+	}
+	return true
+}
+
+// Fold is v.Fold for a value of the record, without allocating: the folded text
+// lies in the record's arena.
+func (e *Event) Fold(v *Value) string {
+	if v.fold == nil {
+		if i := upper(v.S); i < len(v.S) {
+			n := len(e.arena)
+			e.arena = append(e.arena, v.S...)
+			v.keepFold(e.arena[n:], i)
+		} else {
+			v.fold = unsafe.StringData(v.S)
+		}
+	}
+	return unsafe.String(v.fold, len(v.S))
 }

@@ -16,6 +16,8 @@ type node struct {
 
 	names  table
 	dotted table
+	leaf   bool // names is empty
+	deep   bool // dotted is not
 
 	each  EachFunc
 	watch bool // each is set here or below
@@ -28,8 +30,13 @@ type EachFunc func(ev *Event, name string, value Token)
 // A key is known by its first and last eight bytes and its length, which the
 // scanner has in registers; only keys over 16 bytes are compared further.
 type table struct {
-	entries []entry // a power of two, or none
+	entries []entry // a power of two, two at least
 	shift   uint8
+}
+
+// first returns the entry where a key is looked for first.
+func (t *table) first(head, tail uint64, n int) *entry {
+	return &t.entries[t.hash(head, tail, n)]
 }
 
 type entry struct {
@@ -39,15 +46,11 @@ type entry struct {
 }
 
 func (t *table) hash(head, tail uint64, n int) uint64 {
-	h := (head ^ bits.RotateLeft64(tail, 31) ^ uint64(n)) * 0x9e3779b97f4a7c15
-	return (h ^ h>>29) * 0xbf58476d1ce4e5b9 >> t.shift
+	return (head ^ bits.RotateLeft64(tail, 31) ^ uint64(n)) * 0x9e3779b97f4a7c15 >> (t.shift & 63)
 }
 
 // find returns the member with the key b, whose words are head and tail.
 func (t *table) find(head, tail uint64, b []byte) *node {
-	if len(t.entries) == 0 {
-		return nil
-	}
 	mask := uint64(len(t.entries) - 1)
 	for h := t.hash(head, tail, len(b)); ; h++ {
 		e := &t.entries[h&mask]
@@ -74,11 +77,11 @@ func words(b []byte) (head, tail uint64) {
 }
 
 func newTable(members map[string]*node) table {
-	if len(members) == 0 {
-		return table{}
-	}
-	width := bits.Len(uint(2*len(members) - 1))
+	width := max(1, bits.Len(uint(2*len(members))))
 	t := table{entries: make([]entry, 1<<width), shift: uint8(64 - width)}
+	for i := range t.entries {
+		t.entries[i].head = ^uint64(0) // with no tail and no length, no key has it
+	}
 	for key, n := range members {
 		head, tail := words([]byte(key))
 		h := t.hash(head, tail, len(key))
@@ -121,6 +124,7 @@ func (g *growing) finish() *node {
 		g.watch = g.watch || m.watch
 	}
 	g.names, g.dotted = newTable(names), newTable(dotted)
+	g.leaf, g.deep = len(names) == 0, len(dotted) > 0
 	g.watch = g.watch || g.each != nil
 	return g.node
 }

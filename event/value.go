@@ -1,6 +1,11 @@
 package event
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+	"unsafe"
+)
 
 // Kind says what a Value holds.
 type Kind uint8
@@ -28,11 +33,9 @@ const (
 // record is reset. Whoever keeps it longer clones it (strings.Clone).
 type Value struct {
 	S    string
-	fold string // S with ASCII letters in lower case, once Fold asked for it
+	fold *byte // as many bytes as S, with ASCII letters in lower case, once Fold asked for it
 	N, M uint64
 	Kind Kind
-
-	folded bool
 }
 
 // Text returns a text value.
@@ -70,27 +73,69 @@ func Addr(a netip.Addr) Value {
 }
 
 // Fold returns S with its ASCII letters in lower case. The answer is kept with
-// the value, so that a thousand rules fold a command line once.
+// the value, so that a thousand rules fold a command line once. For a value of
+// a record Event.Fold does it without allocating.
 func (v *Value) Fold() string {
-	if !v.folded {
-		v.fold, v.folded = FoldASCII(v.S), true
+	if v.fold == nil {
+		if i := upper(v.S); i < len(v.S) {
+			v.keepFold([]byte(v.S), i)
+		} else {
+			v.fold = unsafe.StringData(v.S)
+		}
 	}
-	return v.fold
+	return unsafe.String(v.fold, len(v.S))
+}
+
+// keepFold folds b, a copy of S that has no capital before from, and keeps it.
+func (v *Value) keepFold(b []byte, from int) {
+	foldBytes(b[from:])
+	v.fold = unsafe.SliceData(b)
 }
 
 // FoldASCII returns s with A–Z in lower case, and s itself if it has none: the
 // case folding of Lucene's queries (eql/SEMANTICS: other letters stay).
 func FoldASCII(s string) string {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c >= 'A' && c <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				if c := b[i]; c >= 'A' && c <= 'Z' {
-					b[i] = c + 'a' - 'A'
-				}
-			}
-			return string(b)
+	i := upper(s)
+	if i == len(s) {
+		return s
+	}
+	b := []byte(s)
+	foldBytes(b[i:])
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// capitals marks, with the high bit of each byte, the letters A–Z of eight.
+func capitals(w uint64) uint64 {
+	low := w &^ highs
+	return (low + ones*(0x80-'A')) &^ (low + ones*(0x7f-'Z')) &^ w & highs
+}
+
+// upper returns the place of the first letter A–Z, or the length.
+func upper(s string) int {
+	b := unsafe.Slice(unsafe.StringData(s), len(s))
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		if m := capitals(word(b, i)); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
-	return s
+	for ; i < len(b); i++ {
+		if b[i]-'A' < 26 {
+			return i
+		}
+	}
+	return i
+}
+
+func foldBytes(b []byte) {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		w := word(b, i)
+		binary.LittleEndian.PutUint64(b[i:], w|capitals(w)>>2)
+	}
+	for ; i < len(b); i++ {
+		if b[i]-'A' < 26 {
+			b[i] += 'a' - 'A'
+		}
+	}
 }
