@@ -349,6 +349,9 @@ func (d *Decoder) nameAt(at int) (name string, size int, err error) {
 	if at+8+2*n > len(d.data) {
 		return "", 0, fmt.Errorf("name at %d: %w", at, errNoChunk)
 	}
+	if !d.spend(2 * n / textWork) {
+		return "", 0, errWork
+	}
 	from := len(d.text)
 	d.text = appendUTF16(d.text, d.data[at+8:at+8+2*n])
 	name, _ = d.names.of(d.text[from:])

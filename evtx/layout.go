@@ -217,13 +217,22 @@ func (l *layouter) fields(i int32, pl place) {
 // join puts a name together through the table of names.
 func (l *layouter) join(a, sep, b string) (string, uint32) {
 	l.path = append(append(append(l.path[:0], a...), sep...), b...)
+	if len(l.path) > maxPath || !l.d.spend(len(l.path)/textWork) {
+		l.d.fail(errWork)
+		l.path = l.path[:min(len(l.path), maxPath)]
+	}
 	return l.d.names.of(l.path)
+}
+
+// declares tells whether an attribute of that name declares a namespace.
+func declares(name string) bool {
+	return name == "xmlns" || strings.HasPrefix(name, "xmlns:")
 }
 
 // attribute lays out the attribute at a of an element with that path.
 func (l *layouter) attribute(a int32, to list, path string) {
 	n := &l.nodes[a]
-	if n.name == "xmlns" || strings.HasPrefix(n.name, "xmlns:") {
+	if declares(n.name) {
 		return
 	}
 	name, id := l.join(path, "/@", n.name)
@@ -248,7 +257,9 @@ func (l *layouter) generic(i int32, pl place) {
 			named = a
 			continue
 		}
-		attrs++
+		if !declares(l.nodes[a].name) {
+			attrs++
+		}
 	}
 	switch {
 	case named >= 0:
@@ -300,8 +311,7 @@ func (l *layouter) nameOf(a int32, s *step) string {
 // under gives the path of an element of that name below a place.
 func (l *layouter) under(pl place, name string) (string, uint32) {
 	if pl.path == "" {
-		l.path = append(l.path[:0], name...)
-		return l.d.names.of(l.path)
+		return l.join(name, "", "")
 	}
 	return l.join(pl.path, "/", name)
 }

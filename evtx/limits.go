@@ -12,7 +12,13 @@ const (
 	maxRecordWork = 1 << 16
 
 	// maxChunkWork bounds the same for all records of a chunk together.
-	maxChunkWork = 1 << 20
+	maxChunkWork = 1 << 19
+
+	// textWork is how many bytes of text made cost as much as a step.
+	textWork = 32
+
+	// maxPath bounds the name of a value that is a path of elements, in bytes.
+	maxPath = 4 << 10
 
 	// maxRecordText bounds the text made for one record (values that are put
 	// together from several pieces), in bytes.
@@ -29,6 +35,9 @@ const (
 	// from chunk to chunk.
 	maxNames     = 1 << 15
 	maxNameBytes = 1 << 20
+
+	// maxXML bounds the XML text of one event, in bytes.
+	maxXML = 16 << 20
 
 	// maxPlaces bounds the element paths that templates of a chunk are
 	// compiled under.

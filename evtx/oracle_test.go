@@ -145,7 +145,7 @@ var (
 // hexadecimal numbers, trailing zeros of times, white space at the ends.
 func same(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < 0x20 && r != '\n' && r != '\t' {
+		if r < 0x20 && r != '\n' && r != '\t' || r == 0xfffd {
 			return -1
 		}
 		return r
@@ -333,7 +333,9 @@ func (w *treeWalk) leaf(to *flat, list, path string, n *tree) {
 		if n.name == "Data" && a.Name.Local == "Name" {
 			continue
 		}
-		attrs++
+		if !declares(rawName(a.Name)) {
+			attrs++
+		}
 		if n.name == "Data" && list == "data:" && path == "" {
 			w.attr(&w.other, "other:", "EventData/Data", a)
 		} else {

@@ -190,5 +190,3 @@ func (n *names) of(b []byte) (string, uint32) {
 	n.ids[s] = uint32(len(n.texts))
 	return s, uint32(len(n.texts))
 }
-
-type xmlState struct{}

@@ -276,7 +276,13 @@ func (d *Decoder) addStep(s *step, p Pair) {
 	d.add(s.list, p)
 }
 
+// add adds a pair to the record. One value can be added any number of times:
+// whoever makes the text of all pairs must not be led to make too much.
 func (d *Decoder) add(to list, p Pair) {
+	if !d.spend(len(p.Value.raw) / textWork) {
+		d.fail(errWork)
+		return
+	}
 	r := &d.record
 	switch to {
 	case listData:

@@ -342,6 +342,9 @@ func (p *parser) units() ([]byte, error) {
 	if p.pos+2*n > len(p.data) {
 		return nil, errShort
 	}
+	if !p.d.spend(2 * n / textWork) {
+		return nil, errWork
+	}
 	at := len(p.st.text)
 	p.st.text = appendUTF16(p.st.text, trimNUL16(p.data[p.pos:p.pos+2*n]))
 	p.pos += 2 * n

@@ -1,0 +1,79 @@
+package evtx
+
+import (
+	"bytes"
+	"os"
+	"testing"
+)
+
+// benchChunks loads the chunks of the corpus, or of the file that EVTX_BENCH
+// names.
+func benchChunks(b *testing.B) (chunks [][]byte, size int64) {
+	b.Helper()
+	paths := []string{os.Getenv("EVTX_BENCH")}
+	if paths[0] == "" {
+		paths = corpus(b, "evtx")
+	}
+	for _, path := range paths {
+		f, err := Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for ref, err := range f.Chunks() {
+			if err != nil {
+				continue
+			}
+			data, err := f.ReadChunk(ref, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			chunks = append(chunks, bytes.Clone(data))
+			size += int64(len(data))
+		}
+		f.Close()
+	}
+	return chunks, size
+}
+
+// BenchmarkFields parses into fields.
+func BenchmarkFields(b *testing.B) {
+	benchRecords(b, func(*Record, []byte) []byte { return nil })
+}
+
+// BenchmarkFieldsText makes the text of every value too.
+func BenchmarkFieldsText(b *testing.B) {
+	benchRecords(b, func(r *Record, buf []byte) []byte {
+		for i := range r.Fields {
+			buf = r.Fields[i].AppendText(buf[:0])
+		}
+		for i := range r.Data {
+			buf = r.Data[i].Value.AppendText(buf[:0])
+		}
+		for i := range r.UserData {
+			buf = r.UserData[i].Value.AppendText(buf[:0])
+		}
+		return buf
+	})
+}
+
+func benchRecords(b *testing.B, use func(*Record, []byte) []byte) {
+	chunks, size := benchChunks(b)
+	d := NewDecoder(Options{})
+	var buf []byte
+	records := 0
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		for i, c := range chunks {
+			d.ParseChunk(c, ChunkRef{Index: i})
+			for r := range d.All() {
+				if r != nil {
+					records++
+					buf = use(r, buf)
+				}
+			}
+		}
+	}
+	b.ReportMetric(float64(records)/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64(records)/float64(b.N), "records")
+}
