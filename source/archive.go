@@ -91,7 +91,7 @@ func (r *reader) zipEntry(f *zip.File, e *stream) error {
 		return r.broken(e, "zip", err)
 	}
 	defer src.Close()
-	e.src = src
+	e.src, e.size = src, int64(f.UncompressedSize64)
 	return r.open(e)
 }
 

@@ -63,10 +63,29 @@ func plainLine(data []byte, i int) (end, next int) {
 	if kind, _ := firstKey(doc); kind == keyWrapper {
 		return 0, 0
 	}
-	if bytes.Contains(doc, []byte("}{")) || bytes.Contains(doc, []byte("} {")) {
-		return 0, 0 // perhaps two of them
+	if perhapsTwo(doc) {
+		return 0, 0
 	}
 	return end, next
+}
+
+// perhapsTwo says whether a line may hold more than one document: whether
+// somewhere, be it in a string, a brace is followed by an opening one.
+func perhapsTwo(line []byte) bool {
+	for i := 0; ; {
+		n := bytes.IndexByte(line[i:], '}')
+		if n < 0 {
+			return false
+		}
+		i += n + 1
+		k := i
+		for k < len(line) && line[k] != ',' && separates(line[k]) {
+			k++
+		}
+		if k < len(line) && (line[k] == '{' || line[k] == '[') {
+			return true
+		}
+	}
 }
 
 // scanned gives the documents from data[i] on until the scanner stands again

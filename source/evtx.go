@@ -15,15 +15,15 @@ const (
 	chunkMagic  = "ElfChnk\x00"
 	recordMagic = "**\x00\x00"
 	evtxHeader  = 4096
+	headerSum   = 124 // where the file header's checksum stands
 	recordsFrom = 512 // where a chunk's records begin
 )
 
 // chunk is one chunk of an EVTX file in a block's data.
 type chunk struct {
-	start, end int
-	index      int   // in the file, from 0
-	offset     int64 // in the file
-	records    int   // in the file before it
+	start   int
+	ref     evtx.ChunkRef
+	records int // in the file before it
 }
 
 // looksEVTX accepts a file, a file whose header is damaged, and chunks alone.
@@ -45,52 +45,72 @@ type chunkReader struct {
 	found   bool
 	quiet   bool // what is no chunk is not worth a word
 
-	gapFrom, gapLen int64 // bytes that are no chunk, not yet reported
+	used  int // chunks in use by the file's header, maxInt if it cannot be believed
+	stale int // chunks behind them that were passed over
+
+	gap gap // not yet reported
+}
+
+// gap is a run of bytes that are no chunk.
+type gap struct {
+	chunk    int
+	from, to int64
 }
 
 func readEVTX(r *reader, s *stream) error {
-	c := &chunkReader{r: r, s: s}
-	chunks := 0
+	c := &chunkReader{r: r, s: s, used: math.MaxInt}
+	var head evtx.Header
 	if !bytes.HasPrefix(s.head, []byte(chunkMagic)) {
-		n, err := c.header()
-		if err != nil {
+		var err error
+		if head, err = c.header(); err != nil {
 			return err
 		}
-		chunks = n
 	}
 	if err := c.run(); err != nil {
 		return err
 	}
-	if want := evtxHeader + int64(chunks)*evtx.ChunkSize; c.at < want {
+	if want := evtxHeader + int64(head.Chunks)*evtx.ChunkSize; c.at < want {
 		r.problem(Problem{Path: s.path, Offset: c.at, Reason: fmt.Sprintf(
-			"truncated: %d bytes, its header tells of %d chunks, %d bytes", c.at, chunks, want)})
+			"truncated: %d bytes, its header tells of %d chunks, %d bytes", c.at, head.Chunks, want)})
+	}
+	if c.stale > 0 {
+		r.problem(Problem{Path: s.path, Offset: -1, Remark: true, Reason: fmt.Sprintf(
+			"%d chunks that are not in use were passed over; carving reads them", c.stale)})
 	}
 	return nil
 }
 
 // header reports what is wrong with the file's header and passes over it.
-func (c *chunkReader) header() (chunks int, err error) {
+func (c *chunkReader) header() (evtx.Header, error) {
 	// The size is told as endless: how long a stream is shows at its end.
 	f, err := evtx.NewReader(bytes.NewReader(c.s.head), math.MaxInt64)
 	if err != nil {
 		c.r.problem(Problem{Path: c.s.path, Reason: "truncated: " + err.Error()})
-	} else {
+		f = nil
+	}
+	var head evtx.Header
+	if f != nil {
+		sound := bytes.HasPrefix(c.s.head, []byte(evtxMagic))
 		for _, p := range f.Problems() {
+			sound = sound && p.Offset != headerSum
 			c.r.problem(Problem{Path: c.s.path, Offset: p.Offset, Reason: p.Reason, Remark: !p.Lost})
 		}
-		chunks = int(f.Header().Chunks)
+		head = f.Header()
+		if sound && !head.Dirty() && max(head.LastChunk, uint64(head.Chunks)) < 0xffff && c.s.size>>16 < 0xffff {
+			c.used = int(head.Chunks) // counted in 16 bits: that of a larger file says nothing
+		}
 	}
 	n, err := io.CopyN(io.Discard, c.s, evtxHeader)
 	c.at = n
 	if err != nil {
 		err = c.r.ended(c.s, err)
 	}
-	return chunks, err
+	return head, err
 }
 
 // carve looks for chunks in a stream of no known form.
 func carve(r *reader, s *stream) (bool, error) {
-	c := &chunkReader{r: r, s: s, quiet: true}
+	c := &chunkReader{r: r, s: s, quiet: true, used: math.MaxInt}
 	err := c.run()
 	if c.found {
 		r.sum.Files++
@@ -129,10 +149,10 @@ func (c *chunkReader) run() error {
 				}
 			}
 		} else {
-			held = c.gap(slot[:n], err != nil)
+			held = c.pass(slot[:n], err != nil)
 		}
 		if err != nil && held == 0 {
-			c.endGap()
+			c.endGap(false)
 			return c.flush()
 		}
 	}
@@ -149,7 +169,7 @@ func (c *chunkReader) next() {
 func (c *chunkReader) flush() error {
 	b := c.b
 	if len(b.chunks) > 0 {
-		b.Line, b.Offset = b.chunks[0].records+1, b.chunks[0].offset
+		b.Line, b.Offset = b.chunks[0].records+1, b.chunks[0].ref.Offset
 	}
 	c.next()
 	return c.r.emit(b)
@@ -157,20 +177,25 @@ func (c *chunkReader) flush() error {
 
 // accept takes the next n bytes of the block as a chunk.
 func (c *chunkReader) accept(n int) {
-	c.endGap()
+	c.endGap(true)
 	c.found = true
+	ref := evtx.ChunkRef{Index: c.index, Offset: c.at, Size: n, Stale: c.index >= c.used}
+	c.index++
+	c.at += int64(n)
+	if ref.Stale && !c.r.opt.Carve {
+		c.stale++
+		return
+	}
 	b := c.b
 	start := len(b.data)
 	b.data = b.data[:start+n]
-	b.chunks = append(b.chunks, chunk{start, start + n, c.index, c.at, c.records})
-	c.index++
-	c.at += int64(n)
+	b.chunks = append(b.chunks, chunk{start, ref, c.records})
 	c.records += countRecords(b.data[start:], c.r.opt.Carve)
 }
 
-// gap passes over bytes that begin no chunk, up to where one may begin. The
-// others are moved to the slot's front; it returns how many.
-func (c *chunkReader) gap(slot []byte, last bool) (held int) {
+// pass goes over bytes that begin no chunk, up to where one may begin. What
+// is from there on is moved to the slot's front; it returns how much.
+func (c *chunkReader) pass(slot []byte, last bool) (held int) {
 	n := bytes.Index(slot, []byte(chunkMagic))
 	if n < 0 {
 		n = len(slot)
@@ -179,25 +204,25 @@ func (c *chunkReader) gap(slot []byte, last bool) (held int) {
 		}
 	}
 	if !c.quiet && !zeros(slot[:n]) {
-		if c.gapLen == 0 {
-			c.gapFrom = c.at
+		if c.gap.to == 0 {
+			c.gap = gap{chunk: c.index, from: c.at}
 		}
-		c.gapLen = c.at + int64(n) - c.gapFrom
-	}
-	if n == len(slot) || n >= evtx.ChunkSize-len(chunkMagic) {
-		c.index++
+		c.gap.to = c.at + int64(n)
 	}
 	c.at += int64(n)
+	c.index = max(c.index, int((c.at-evtxHeader)/evtx.ChunkSize))
 	return copy(slot, slot[n:])
 }
 
-// endGap reports the bytes that are no chunk.
-func (c *chunkReader) endGap() {
-	if c.gapLen > 0 {
-		c.r.problem(Problem{Path: c.s.path, Chunk: c.index, Offset: c.gapFrom,
-			Reason: fmt.Sprintf("%d bytes are no chunk: its signature is missing", c.gapLen)})
+// endGap reports the bytes that are no chunk. Behind the last chunk in use
+// nothing is missing by them.
+func (c *chunkReader) endGap(inside bool) {
+	if g := c.gap; g.to > 0 {
+		c.r.problem(Problem{Path: c.s.path, Chunk: g.chunk + 1, Offset: g.from,
+			Remark: !inside && g.chunk >= c.used,
+			Reason: fmt.Sprintf("%d bytes are no chunk: its signature is missing", g.to-g.from)})
 	}
-	c.gapLen = 0
+	c.gap = gap{}
 }
 
 func zeros(b []byte) bool {
@@ -243,7 +268,7 @@ func (b *Block) chunked(yield func(*Document, *Problem) bool) {
 	}
 	d := b.records
 	for _, c := range b.chunks {
-		d.ParseChunk(b.data[c.start:c.end], evtx.ChunkRef{Index: c.index, Offset: c.offset, Size: c.end - c.start})
+		d.ParseChunk(b.data[c.start:c.start+c.ref.Size], c.ref)
 		for n := c.records; ; {
 			rec, err := d.Next()
 			if err == io.EOF {
@@ -265,7 +290,7 @@ func (b *Block) chunked(yield func(*Document, *Problem) bool) {
 
 // damaged yields what the decoder says is wrong with a chunk or a record.
 func (b *Block) damaged(yield func(*Document, *Problem) bool, err error, c chunk) bool {
-	b.problem = Problem{Path: b.Path, Chunk: c.index + 1, Offset: c.offset, Reason: err.Error()}
+	b.problem = Problem{Path: b.Path, Chunk: c.ref.Index + 1, Offset: c.ref.Offset, Reason: err.Error()}
 	if p, ok := err.(*evtx.Problem); ok {
 		b.problem.Offset, b.problem.Record = p.Offset, p.Record
 		b.problem.Reason, b.problem.Remark = p.Reason, !p.Lost

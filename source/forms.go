@@ -69,7 +69,7 @@ type stream struct {
 	path     string
 	src      io.Reader
 	file     *os.File // where the stream is a file on disk, at its offset
-	size     int64    // of file
+	size     int64    // if it is known, else 0
 	named    bool     // by the user, not found in a folder
 	around   string   // the form just around it
 	layers   int      // forms around it
@@ -126,7 +126,8 @@ func (s *stream) problem(form, reason string) Problem {
 // open recognises a stream and reads it.
 func (r *reader) open(s *stream) error {
 	s.r = r
-	head := make([]byte, sniffed)
+	head := r.head()
+	defer func() { r.heads = append(r.heads, head) }()
 	n, err := readFull(s.src, head)
 	s.head = head[:n]
 	switch {
@@ -148,6 +149,16 @@ func (r *reader) open(s *stream) error {
 		}
 	}
 	return r.unknown(s)
+}
+
+// head gives room for first bytes.
+func (r *reader) head() []byte {
+	if n := len(r.heads); n > 0 {
+		head := r.heads[n-1]
+		r.heads = r.heads[:n-1]
+		return head
+	}
+	return make([]byte, sniffed)
 }
 
 // openAs reads a stream of a known form.

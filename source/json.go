@@ -126,6 +126,10 @@ func (j *jsonReader) note(t token) {
 }
 
 func (j *jsonReader) complain(t token) {
+	if j.scan.dropped {
+		j.scan.dropped = false
+		return // was reported when it grew too long
+	}
 	p := Problem{Path: j.s.path, Line: j.count(t.start), Offset: j.b.Offset + int64(t.start), Reason: t.reason}
 	if t.ordinal > 0 {
 		p.Reason = fmt.Sprintf("element %d: %s", t.ordinal, t.reason)
@@ -157,7 +161,9 @@ func (j *jsonReader) grow() (int, error) {
 		}
 		keep -= moved
 	}
-	if len(j.b.data)-keep > j.r.opt.MaxDocument {
+	if long := len(j.b.data)-keep > j.r.opt.MaxDocument; long && j.scan.decide(len(j.b.data)-moved) {
+		keep = 0 // the same bytes again
+	} else if long {
 		j.r.problem(Problem{Path: j.s.path, Line: j.count(keep), Offset: j.b.Offset + int64(keep), Reason: tooLong(j.r.opt.MaxDocument)})
 		j.scan.dropped = true
 		j.b.spans = j.b.spans[:0] // its action line

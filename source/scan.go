@@ -18,8 +18,9 @@ type token struct {
 
 // container is something around documents.
 type container struct {
-	levels  int // a wrapper's objects that are open around the array
-	ordinal int // elements so far
+	levels  int  // a wrapper's objects that are open around the array
+	ordinal int  // elements so far
+	behind  bool // an element, no comma yet
 }
 
 type scanState uint8
@@ -64,6 +65,22 @@ func (s *scanner) kept() int {
 // shift says that n bytes were taken off the window's front.
 func (s *scanner) shift(n int) { s.i -= n; s.start -= n }
 
+// decide ends a wait for bytes that would tell what begins at s.i, or where to
+// resume: n bytes of window are enough, most of them blanks. It returns false
+// if s waits for a document's end.
+func (s *scanner) decide(n int) bool {
+	switch s.state {
+	case between:
+		s.start = s.i
+		s.enter(inDoc)
+	case inRuins:
+		s.i = n
+	default:
+		return false
+	}
+	return true
+}
+
 // next finds the next document in b. last says that b's end is the text's end.
 func (s *scanner) next(b []byte, last bool) token {
 	for {
@@ -90,13 +107,25 @@ func (s *scanner) next(b []byte, last bool) token {
 // begin goes to the next document's first byte.
 func (s *scanner) begin(b []byte, last bool) (token, bool) {
 	for s.i < len(b) && separates(b[s.i]) {
-		s.newline = s.newline || b[s.i] == '\n'
+		switch b[s.i] {
+		case '\n':
+			s.newline = true
+		case ',':
+			if s.open > 0 {
+				s.stack[s.open-1].behind = false
+			}
+		}
 		s.i++
 	}
 	if s.i >= len(b) {
 		return s.ends(last, "the array is not closed: truncated")
 	}
 	s.start = s.i
+	if s.open > 0 && s.stack[s.open-1].behind && b[s.i] != ']' {
+		// Most probably no array at all but the rest of a broken line.
+		s.open = 0
+		return token{verdict: bad, start: s.i, off: s.i, reason: "no comma between the elements of an array"}, true
+	}
 	switch c := b[s.i]; {
 	case c == ']' && s.open > 0:
 		s.i++
@@ -174,7 +203,7 @@ func (s *scanner) pop() {
 		s.state = inTail
 		s.sk.inside(c.levels)
 	} else if s.open > 0 {
-		s.stack[s.open-1].ordinal = c.ordinal
+		s.stack[s.open-1].ordinal, s.stack[s.open-1].behind = c.ordinal, true
 	}
 	s.newline = false
 }
@@ -185,6 +214,7 @@ func (s *scanner) found() token {
 	t := token{verdict: done, start: s.start, off: s.i}
 	if s.open > 0 {
 		s.stack[s.open-1].ordinal++
+		s.stack[s.open-1].behind = true
 		t.ordinal = s.stack[s.open-1].ordinal
 	} else {
 		s.newline = false
@@ -299,11 +329,12 @@ func (s *scanner) ruins(b []byte, last bool) (token, bool) {
 		if comma && s.open > 0 {
 			k = skipSpace(b, k+1)
 		}
-		if k >= len(b) && !last {
+		v := s.mayResume(b[at], b[k:], comma)
+		if v == more && !last {
 			s.i = at
 			return token{verdict: more}, true
 		}
-		if k < len(b) && s.mayResume(b[at], b[k], comma) {
+		if v == done {
 			s.i, s.state = k, between
 			s.newline = s.newline || b[at] == '\n'
 			return token{}, false
@@ -313,16 +344,28 @@ func (s *scanner) ruins(b []byte, last bool) (token, bool) {
 	return s.ends(last, "the array is not closed: truncated")
 }
 
-// mayResume says whether c, the first byte of text behind a line end or a
-// closing brace, is taken for a document's beginning.
-func (s *scanner) mayResume(behind, c byte, comma bool) bool {
-	if s.open == 0 {
-		return c == '{' || c == '['
+// mayResume says whether text behind a line end or a closing brace is taken
+// for a document's beginning. In the middle of a line the brace must have a
+// key behind it: what looks so within a string has a backslash before the
+// quote.
+func (s *scanner) mayResume(behind byte, text []byte, comma bool) verdict {
+	if len(text) == 0 {
+		return more
 	}
-	if behind == '}' {
-		return comma && c == '{'
+	switch c := text[0]; {
+	case behind == '\n' && s.open == 0 && (c == '{' || c == '['),
+		behind == '\n' && s.open > 0 && (c == '{' || c == ']'):
+		return done
+	case behind == '}' && c == '{' && comma == (s.open > 0):
+		k := skipSpace(text, 1)
+		if k == len(text) {
+			return more
+		}
+		if text[k] == '"' {
+			return done
+		}
 	}
-	return c == '{' || c == ']'
+	return bad
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }

@@ -163,7 +163,8 @@ type reader struct {
 	total int64
 	top   string // the path as named or walked, around all archives
 
-	barren int64 // bytes since the last block, of the file at hand
+	heads  [][]byte // not in use
+	barren int64    // bytes since the last block, of the file at hand
 }
 
 // Read reads all of paths, in the given order, folders in the order of their

@@ -37,7 +37,7 @@ const (
 	zipDescriptor = 1 << 3 // sizes and checksum stand behind the data
 )
 
-var errZipUnsized = errors.New("stored without its length: cannot be read without the directory")
+var errZipUnsized = errors.New("entry of no known length cannot be passed over without the directory")
 
 func readZipStream(r *reader, s *stream) error {
 	z := &zipStream{r: r, s: s, in: bufio.NewReaderSize(s, packedBuffer)}
@@ -118,8 +118,7 @@ func (z *zipStream) entry(h zipHeader) error {
 	case h.method == 0 && !described:
 		body.src = data
 	case h.method == 0:
-		z.r.skip(e.path, errZipUnsized.Error(), true)
-		return z.pass(data, true)
+		body.src = &zipStored{in: z.in, zip64: h.zip64}
 	default:
 		z.r.skip(e.path, fmt.Sprintf("zip: compression method %d is not supported", h.method), true)
 		return z.pass(data, described)
@@ -167,6 +166,55 @@ func (z *zipStream) descriptor(h zipHeader, body *zipBody) error {
 		z.err = err
 	}
 	return nil
+}
+
+// zipStored gives the bytes of an entry that is stored as it is and whose
+// length stands only behind it: up to a descriptor that tells of as many bytes
+// as there were.
+type zipStored struct {
+	in    *bufio.Reader
+	zip64 bool
+	n     uint64
+}
+
+func (z *zipStored) Read(p []byte) (int, error) {
+	const mark = "PK\x07\x08"
+	size := 16
+	if z.zip64 {
+		size = 24
+	}
+	b, err := z.in.Peek(z.in.Size())
+	if len(b) == 0 {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return 0, err
+	}
+	if len(b) < size { // cut off: no descriptor can follow
+		n := copy(p, b)
+		z.in.Discard(n)
+		return n, nil
+	}
+	n := len(b) - size + 1 // what is behind may be part of a descriptor
+	if i := bytes.Index(b[:n+len(mark)-1], []byte(mark)); i == 0 && z.ends(b) {
+		return 0, io.EOF
+	} else if i == 0 {
+		n = 1
+	} else if i > 0 {
+		n = i
+	}
+	n = copy(p, b[:n])
+	z.in.Discard(n)
+	z.n += uint64(n)
+	return n, nil
+}
+
+// ends says whether the descriptor that b begins with is the entry's.
+func (z *zipStored) ends(b []byte) bool {
+	if z.zip64 {
+		return binary.LittleEndian.Uint64(b[8:]) == z.n
+	}
+	return binary.LittleEndian.Uint32(b[8:]) == uint32(z.n) && binary.LittleEndian.Uint32(b[12:]) == uint32(z.n)
 }
 
 // zipBody gives an entry's bytes and checks their sum, where it is known
