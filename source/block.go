@@ -1,7 +1,6 @@
 package source
 
 import (
-	"iter"
 	"sync"
 
 	"github.com/tocsin-project/tocsin/evtx"
@@ -87,22 +86,21 @@ func (b *Block) Size() int { return len(b.data) }
 // the Options.
 func (b *Block) Use(d *evtx.Decoder) { b.records = d }
 
-// Documents gives each document or problem of the block, in order. Exactly
-// one of the two is not nil; both are overwritten by the next one.
-func (b *Block) Documents() iter.Seq2[*Document, *Problem] {
-	return func(yield func(*Document, *Problem) bool) {
-		b.bulk.pending = false
-		b.doc = Document{Kind: b.Kind, Path: b.Path}
-		switch {
-		case b.Kind == EVTX:
-			b.chunked(yield)
-		case b.Kind == XML:
-			b.events(yield)
-		case len(b.spans) > 0:
-			b.spanned(yield)
-		default:
-			b.lines(yield)
-		}
+// Documents calls yield with each document or problem of the block, in order,
+// until it returns false: `for doc, problem := range b.Documents`. Exactly one
+// of the two is not nil; both are overwritten by the next one.
+func (b *Block) Documents(yield func(*Document, *Problem) bool) {
+	b.bulk.pending = false
+	b.doc = Document{Kind: b.Kind, Path: b.Path}
+	switch {
+	case b.Kind == EVTX:
+		b.chunked(yield)
+	case b.Kind == XML:
+		b.events(yield)
+	case len(b.spans) > 0:
+		b.spanned(yield)
+	default:
+		b.lines(yield)
 	}
 }
 

@@ -55,7 +55,7 @@ func records(t *testing.T, path string, opt Options) (ids []string) {
 	_, err := Read(context.Background(), []string{path}, opt, func(b *Block) error {
 		defer b.Release()
 		at := -1
-		for d, p := range b.Documents() {
+		for d, p := range b.Documents {
 			if d == nil {
 				if !p.Remark && at >= 0 && p.Offset == int64(at) {
 					ids[len(ids)-1] = ids[len(ids)-1][:len(ids[len(ids)-1])-len("false")] + "true"

@@ -4,7 +4,7 @@
 //
 //	summary, err := source.Read(ctx, paths, source.Options{}, func(b *source.Block) error {
 //		defer b.Release()
-//		for doc, problem := range b.Documents() {
+//		for doc, problem := range b.Documents {
 //			…
 //		}
 //		return nil

@@ -23,7 +23,7 @@ func read(t testing.TB, opt Options, paths ...string) got {
 	var g got
 	g.sum, g.err = Read(context.Background(), paths, opt, func(b *Block) error {
 		defer b.Release()
-		for d, p := range b.Documents() {
+		for d, p := range b.Documents {
 			if p != nil {
 				g.problems = append(g.problems, fmt.Sprintf("%d: %s", p.Line, p.Reason))
 				continue
@@ -148,7 +148,7 @@ func BenchmarkLines(b *testing.B) {
 	for b.Loop() {
 		n := 0
 		Read(context.Background(), []string{path}, Options{}, func(b *Block) error {
-			for range b.Documents() {
+			for range b.Documents {
 				n++
 			}
 			b.Release()

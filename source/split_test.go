@@ -178,7 +178,7 @@ func fuzzed(t *testing.T, in []byte, opt Options) (docs []string) {
 	opt.Stdin = bytes.NewReader(in)
 	_, err := Read(context.Background(), []string{"-"}, opt, func(b *Block) error {
 		defer b.Release()
-		for d := range b.Documents() {
+		for d := range b.Documents {
 			if d != nil && (d.Kind != JSON || json.Valid(d.Data)) {
 				docs = append(docs, fmt.Sprint(d.Line, string(d.Data), d.Record))
 			}
