@@ -9,9 +9,6 @@ func Join(s *Spec, hits []Hit) []Match {
 	if len(hits) == 0 {
 		return nil
 	}
-	if s.sample {
-		return joinSample(s, hits)
-	}
 	var out []Match
 	st := NewStream(s, func(m Match) { out = append(out, m) })
 	for i := range hits {
@@ -24,7 +21,8 @@ func Join(s *Spec, hits []Hit) []Match {
 // Stream joins the sorted hits of one key as they come. It holds the open
 // partials (one a slot), for `![…]` the times of their events within one maxspan,
 // and candidates until maxspan has passed since their first event; never more.
-// Samples cannot be joined as they come: use Join.
+// Of a sample it holds the first few hits of each stage (sample.go) until Close,
+// which finds the matches.
 type Stream struct {
 	spec  *Spec
 	emit  func(Match)
@@ -35,6 +33,9 @@ type Stream struct {
 	now   *Hit // the event whose hits are being collected
 	event positions
 	until bool
+
+	sample  []Hit
+	counted []int // hits in sample by stage
 }
 
 // NewStream returns a stream that gives each match to emit, in the order of
@@ -48,6 +49,10 @@ func NewStream(s *Spec, emit func(Match)) *Stream {
 
 // Push takes the next hit. The stream keeps h until its partial ends.
 func (st *Stream) Push(h *Hit) {
+	if st.spec.sample {
+		st.hold(h)
+		return
+	}
 	if st.now != nil && st.now.Compare(h) != 0 {
 		st.flush()
 	}
@@ -60,8 +65,33 @@ func (st *Stream) Push(h *Hit) {
 	st.event.add(st.spec, h)
 }
 
+// hold keeps a hit of a sample if it can matter.
+func (st *Stream) hold(h *Hit) {
+	if st.counted == nil {
+		st.counted = make([]int, len(st.spec.stages))
+	}
+	if h.Stage < 0 || int(h.Stage) >= len(st.counted) || st.counted[h.Stage] == st.spec.sampleCandidates() {
+		return
+	}
+	for i := len(st.sample) - 1; i >= 0 && st.sample[i].Compare(h) == 0; i-- {
+		if st.sample[i].Stage == h.Stage {
+			return // the same hit again
+		}
+	}
+	st.counted[h.Stage]++
+	st.sample = append(st.sample, *h)
+}
+
 // Close says that no more hits come, and empties the stream for another key.
 func (st *Stream) Close() {
+	if st.spec.sample {
+		for _, m := range joinSample(st.spec, st.sample) {
+			st.emit(m)
+		}
+		st.sample = st.sample[:0]
+		clear(st.counted)
+		return
+	}
 	st.flush()
 	for _, n := range st.wait {
 		st.settle(n)
