@@ -318,14 +318,15 @@ func (c *checker) match(n *Match) {
 			continue
 		}
 		if n.Op == OpRegex {
-			c.regex(lit)
+			c.regex(n, lit)
 		}
 	}
 }
 
 // regex checks an expression and points at its fault.
-func (c *checker) regex(lit *Literal) {
-	_, err := pattern.NewRegex([]string{lit.Value.S}, pattern.Options{})
+func (c *checker) regex(n *Match, lit *Literal) {
+	_, onField := n.X.(*Field)
+	err := pattern.CheckRegex(lit.Value.S, pattern.Options{Fold: n.Fold, Java: !onField})
 	if err == nil {
 		return
 	}
