@@ -383,7 +383,7 @@ func (c *checker) in(n *Match) {
 			want, name = orderable(t), c.typeName(x)
 		}
 		if t&want == 0 {
-			c.add(x.Range(), "%s argument of [%s] must be [%s], found value [%s] type [%s]", ordinal(i+2), c.src(n), name, c.src(x), c.typeName(x))
+			c.add(x.Range(), "%s argument of [%s] must be [%s], found value [%s] type [%s]", ordinal(i+1), c.src(n), name, c.src(x), c.typeName(x))
 		} else if lit, ok := x.(*Literal); ok {
 			c.readable(n.X, lit)
 		}

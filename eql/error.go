@@ -159,7 +159,7 @@ func nearest(name string, names []string) []string {
 	})
 	var out []string
 	for _, f := range found {
-		if len(out) < 5 && f.score > found[0].score-0.1 {
+		if len(out) < 5 && f.score > found[0].score-0.2 {
 			out = append(out, f.name)
 		}
 	}
