@@ -19,6 +19,7 @@ func (d *Decoder) JSON(doc []byte, ev *event.Event) error {
 func (d *Decoder) begin(ev *event.Event) {
 	d.rec.reset()
 	d.m.reset(ev)
+	d.unnamed = 0
 }
 
 // maxWrap is how many envelopes a document may lie in.
@@ -48,9 +49,11 @@ type topLevel struct {
 	index, id                   event.Token
 	eventObject                 event.Token // evtx_dump's Event
 	system, eventData, userData event.Token
-	properties                  event.Token
-	raw                         event.Token
-	dotted                      bool // names such as winlog.channel
+	properties, rendering       event.Token
+	user, keywords              event.Token // of winlogbeat before 7
+	raw                         event.Token // of Splunk
+	winID, display              event.Token // of Get-WinEvent
+	dotted                      bool        // names such as winlog.channel
 	beats6                      bool
 }
 
@@ -66,7 +69,7 @@ func (d *Decoder) member(top *topLevel, name, v event.Token) bool {
 	case f.top != topNone && f.top.takes(form):
 		top.take(f.top, v)
 	case f.sys != sysNone:
-		if val := tokenValue(v); val.form != absent && (val.form != nested || f.sys == sysTime) {
+		if val := tokenValue(v); val.form != absent && (val.form != nested || f.sys == sysTime || f.sys == sysUserID) {
 			d.setFlat(f, val)
 		}
 	case f.skip:
@@ -105,16 +108,21 @@ const (
 	topUserData
 	topProperties
 	topRaw
-	topBeats6
+	topEventData6
+	topUser
+	topKeywords
+	topRendering
+	topWinEvent
+	topDisplay
 )
 
 func (k topKey) takes(f event.Form) bool {
 	switch k {
-	case topIndex, topID, topRaw, topBeats6:
+	case topIndex, topID, topRaw, topWinEvent:
 		return f == event.StringForm || f == event.NumberForm
 	case topEventData:
 		return f == event.ObjectForm || f == event.StringForm
-	case topProperties:
+	case topProperties, topKeywords, topDisplay:
 		return f == event.ArrayForm
 	}
 	return f == event.ObjectForm
@@ -144,8 +152,18 @@ func (t *topLevel) take(k topKey, v event.Token) {
 		t.properties = v
 	case topRaw:
 		t.raw = v
-	case topBeats6:
-		t.beats6 = true
+	case topEventData6:
+		t.eventData, t.beats6 = v, true
+	case topUser:
+		t.user = v
+	case topKeywords:
+		t.keywords = v
+	case topRendering:
+		t.rendering = v
+	case topWinEvent:
+		t.winID = v
+	case topDisplay:
+		t.display = v
 	}
 }
 
@@ -164,12 +182,28 @@ func (d *Decoder) shaped(doc []byte, top *topLevel, ev *event.Event, depth int) 
 	if top.dotted {
 		return d.nested(doc, ev, depth)
 	}
-	if d.rec.sys[sysEventID].form == absent || d.rec.sys[sysChannel].form == absent && d.rec.sys[sysProvider].form == absent {
-		return ErrNotEvent
+	switch {
+	case top.beats6, top.keywords.Raw != nil && top.user.Raw != nil:
+		d.beats6(top)
+	case top.eventObject.Raw != nil:
+		d.rec.reset()
+		d.evtxDump(top.eventObject)
+	case top.system.Raw != nil:
+		message := d.rec.sys[sysMessage]
+		d.rec.reset()
+		d.rec.sys[sysMessage] = message
+		d.xmlShaped(top.system, top.eventData, top.userData)
 	}
-	d.m.shape = flatShape
-	d.finish(ev)
-	return nil
+	d.rendering(top.rendering)
+	switch {
+	case top.raw.Form() == event.StringForm && d.rec.sys[sysEventID].form == absent:
+		return d.raw(top.raw.Text(ev), ev, depth)
+	case top.eventData.Form() == event.StringForm:
+		d.dataXML(top.eventData.Text(ev))
+	case top.winID.Raw != nil && d.rec.sys[sysEventID].form == absent:
+		d.winEvent(top)
+	}
+	return d.whole(ev)
 }
 
 // docID keeps where a stored document lay, as _index/_id.
@@ -181,4 +215,60 @@ func (d *Decoder) docID(top *topLevel, ev *event.Event) {
 	d.buf = append(d.buf, '/')
 	d.buf = append(d.buf, top.id.Text(ev)...)
 	ev.DocID = ev.Text(d.buf)
+}
+
+// Flat exports (NXLog, Get-WinEvent, Sentinel, SIEM dumps) put the fields of
+// <System>, those of the exporter and the event's own data side by side.
+
+// flatKey is what a name means at the top of a document.
+type flatKey struct {
+	sys  sysField
+	weak bool // another name for it counts more
+	skip bool // the exporter's own: no part of the event
+	ecs  bool // an object of this name is ECS
+	top  topKey
+}
+
+var flatKeys = map[string]flatKey{
+	"EventID": {sys: sysEventID}, "EventId": {sys: sysEventID}, "event_id": {sys: sysEventID},
+	"Channel": {sys: sysChannel}, "LogName": {sys: sysChannel}, "EventLog": {sys: sysChannel}, "log_name": {sys: sysChannel},
+	"Hostname": {sys: sysComputer}, "Computer": {sys: sysComputer}, "MachineName": {sys: sysComputer},
+	"ComputerName": {sys: sysComputer}, "computer_name": {sys: sysComputer},
+	"SourceName": {sys: sysProvider}, "Provider": {sys: sysProvider}, "ProviderName": {sys: sysProvider},
+	"EventSourceName": {sys: sysProvider, weak: true}, "source_name": {sys: sysProvider},
+	"ProviderGuid": {sys: sysGUID}, "ProviderId": {sys: sysGUID}, "provider_guid": {sys: sysGUID},
+	"RecordNumber": {sys: sysRecord}, "EventRecordID": {sys: sysRecord}, "EventRecordId": {sys: sysRecord},
+	"RecordId": {sys: sysRecord}, "record_number": {sys: sysRecord},
+	"Version": {sys: sysVersion}, "version": {sys: sysVersion}, "Level": {sys: sysLevel},
+	"Keywords": {sys: sysKeywords}, "ThreadID": {sys: sysTID}, "thread_id": {sys: sysTID},
+	"ExecutionProcessID": {sys: sysPID}, "process_id": {sys: sysPID},
+	"ActivityID": {sys: sysActivity}, "activity_id": {sys: sysActivity},
+	"RelatedActivityID": {sys: sysRelated}, "related_activity_id": {sys: sysRelated},
+	"EventTime": {sys: sysTime}, "TimeCreated": {sys: sysTime}, "EventReceivedTime": {sys: sysReceived}, "@timestamp": {sys: sysIngested},
+	"Message": {sys: sysMessage}, "message": {sys: sysMessage}, "Category": {sys: sysTaskName}, "task": {sys: sysTaskName},
+	"Opcode": {sys: sysOpcodeName}, "opcode": {sys: sysOpcodeName}, "level": {sys: sysLevelName},
+	"UserID": {sys: sysUserID}, "AccountName": {sys: sysUserName}, "Domain": {sys: sysUserDomain}, "AccountType": {sys: sysUserType},
+	"TimeGenerated": {sys: sysIngested, weak: true},
+
+	"SeverityValue": {skip: true}, "Severity": {skip: true}, "SourceModuleName": {skip: true}, "SourceModuleType": {skip: true},
+	"port": {skip: true}, "tags": {skip: true}, "@version": {skip: true}, "EventTypeOrignal": {skip: true},
+	"OpcodeValue": {skip: true}, "Task": {skip: true}, "ERROR_EVT_UNRESOLVED": {skip: true},
+
+	"winlog": {ecs: true}, "event": {ecs: true}, "process": {ecs: true}, "agent": {ecs: true}, "ecs": {ecs: true},
+
+	"_source": {top: topSource}, "fields": {top: topFields}, "result": {top: topResult},
+	"_index": {top: topIndex}, "_id": {top: topID}, "Event": {top: topEvent}, "System": {top: topSystem},
+	"EventData": {top: topEventData}, "UserData": {top: topUserData}, "Properties": {top: topProperties},
+	"Id": {top: topWinEvent}, "KeywordsDisplayNames": {top: topDisplay}, "_time": {sys: sysIngested}, "_raw": {top: topRaw}, "event_data": {top: topEventData6}, "user_data": {top: topUserData}, "keywords": {top: topKeywords},
+	"RenderingInfo": {top: topRendering}, "user": {top: topUser}, "type": {skip: true}, "beat": {skip: true}, "@metadata": {skip: true},
+}
+
+// setFlat sets a field of <System>.
+func (d *Decoder) setFlat(f flatKey, v value) {
+	if (f.sys == sysTaskName || f.sys == sysOpcodeName) && v.form != quoted {
+		return // a number
+	}
+	if s := &d.rec.sys[f.sys]; !f.weak || s.form == absent {
+		*s = v
+	}
 }

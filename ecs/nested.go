@@ -104,8 +104,11 @@ func (d *Decoder) winlog(ev *event.Event, name string, v event.Token) {
 	if v.Form() == event.ObjectForm {
 		switch name {
 		case "event_data", "user_data":
-			d.rec.user = name == "user_data"
+			from := len(d.rec.data)
 			d.members(v, "")
+			if name == "user_data" {
+				d.rec.markUser(from)
+			}
 		case "process", "user", "thread", "process.thread":
 			for it := v.Members(); it.Next(); {
 				d.winlog(ev, name+"."+it.Key.Text(ev), it.Value)

@@ -1,9 +1,11 @@
 package ecs
 
 import (
+	"strings"
 	"unsafe"
 
 	"github.com/tocsin-project/tocsin/event"
+	"github.com/tocsin-project/tocsin/evtx"
 )
 
 // form says how a value's text stands.
@@ -15,6 +17,7 @@ const (
 	quoted      // a JSON string with its quotes, escapes not yet undone
 	number      // a JSON number or boolean as written
 	nested      // a JSON object or array as written
+	stored      // bytes of an EVTX value of type typ
 )
 
 // value is one value of a record. It points into the document or into the
@@ -22,6 +25,7 @@ const (
 type value struct {
 	s    string
 	form form
+	typ  evtx.Type
 }
 
 // pair is a named value of the event's data.
@@ -29,6 +33,7 @@ type pair struct {
 	name string
 	val  value
 	key  int32
+	user bool // of <UserData>
 	gone bool // moved to another field, or empty
 }
 
@@ -72,7 +77,6 @@ type record struct {
 	data []pair  // <EventData>, or the members of <UserData>'s element, in order
 	at   []int32 // by key: index into data plus one
 
-	user     bool   // data came from <UserData>
 	userName string // the name of <UserData>'s element
 	keywords []value
 }
@@ -84,13 +88,19 @@ func (r *record) reset() {
 	clear(r.sys[:])
 	r.data = r.data[:0]
 	r.keywords = r.keywords[:0]
-	r.user, r.userName = false, ""
+	r.userName = ""
 }
 
 // addData appends a named value. Of values with one name the last counts for
 // the tables.
 func (d *Decoder) addData(name string, v value) {
 	d.addKey(d.key(name), name, v)
+}
+
+// addUser appends a named value of <UserData>.
+func (d *Decoder) addUser(name string, v value) {
+	d.addData(name, v)
+	d.rec.data[len(d.rec.data)-1].user = true
 }
 
 func (d *Decoder) addKey(k int32, name string, v value) {
@@ -121,11 +131,11 @@ func (r *record) pair(k int32) *pair {
 func tokenValue(t event.Token) value {
 	switch t.Form() {
 	case event.StringForm:
-		return value{view(t.Raw), quoted}
+		return value{s: view(t.Raw), form: quoted}
 	case event.NumberForm, event.BoolForm:
-		return value{view(t.Raw), number}
+		return value{s: view(t.Raw), form: number}
 	case event.ArrayForm, event.ObjectForm:
-		return value{view(t.Raw), nested}
+		return value{s: view(t.Raw), form: nested}
 	}
 	return value{}
 }
@@ -136,14 +146,22 @@ func (v *value) text(ev *event.Event) string {
 		v.s = event.Token{Raw: bytesOf(v.s)}.Text(ev)
 		v.form = plain
 	}
+	if v.form == stored {
+		var buf [256]byte
+		v.s = ev.Text(evtx.RawValue(v.typ, bytesOf(v.s)).AppendText(buf[:0]))
+		v.form = plain
+	}
 	return v.s
 }
 
 // empty reports whether a value says nothing: "", "-" and the zero GUID.
 func (v *value) empty() bool {
 	s := v.s
-	if v.form == quoted {
+	switch v.form {
+	case quoted:
 		s = s[1 : len(s)-1]
+	case stored:
+		return v.emptyBinary()
 	}
 	switch len(s) {
 	case 0:
@@ -156,6 +174,27 @@ func (v *value) empty() bool {
 		return s[1:37] == zeroGUID && s[0] == '{'
 	}
 	return false
+}
+
+// emptyBinary is empty for a value of EVTX that was not rendered.
+func (v *value) emptyBinary() bool {
+	switch v.typ {
+	case evtx.TypeText:
+		t := value{s: v.s, form: plain}
+		return t.empty()
+	case evtx.TypeString:
+		t := strings.TrimRight(v.s, "\x00")
+		return t == "" || t == "-" || (len(v.s) >= 72 && len(v.s) <= 80 && v.emptyText())
+	case evtx.TypeGUID:
+		return strings.Trim(v.s, "\x00") == ""
+	}
+	return v.s == ""
+}
+
+func (v *value) emptyText() bool {
+	var buf [96]byte
+	t := value{s: view(evtx.RawValue(v.typ, bytesOf(v.s)).AppendText(buf[:0])), form: plain}
+	return t.empty()
 }
 
 const zeroGUID = "00000000-0000-0000-0000-000000000000"

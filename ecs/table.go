@@ -242,9 +242,9 @@ func (m *mapper) constants(t *table) {
 // document: the table decides what stays.
 func (m *mapper) clearData() {
 	for i := range m.r.data {
-		if slot := m.d.keys[m.r.data[i].key].slot; slot != none {
-			m.clear(slot)
-		}
+		k := &m.d.keys[m.r.data[i].key]
+		m.clear(k.slot)
+		m.clear(k.user)
 	}
 }
 
@@ -261,14 +261,23 @@ func (m *mapper) rest() {
 	}
 }
 
-// dataSlot returns the slot in winlog.event_data of a value that stays.
+// dataSlot returns the slot of a value that stays, in winlog.event_data or
+// winlog.user_data.
 func (d *Decoder) dataSlot(p *pair) int {
-	k := &d.keys[p.key]
-	if k.slot == none && d.open {
-		if p.key == 0 {
-			return d.schema.Slot(dataPrefix + p.name)
-		}
-		k.slot = d.schema.Slot(dataPrefix + p.name)
+	prefix, k := dataPrefix, &d.keys[p.key].slot
+	if p.user {
+		prefix, k = userPrefix, &d.keys[p.key].user
 	}
-	return k.slot
+	if *k != none || !d.open {
+		return *k
+	}
+	slot := d.schema.Slot(prefix + p.name)
+	if p.key != 0 {
+		*k = slot
+	}
+	return slot
 }
+
+// routes lists the providers that have a table. The first that takes an event
+// gets it; events of no provider keep the base document.
+var routes = []*provider{&sysmon}
