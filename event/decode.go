@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/bits"
 	"unicode/utf8"
@@ -157,8 +158,12 @@ func (n *node) key(b []byte, i int, ev *Event) (*node, int) {
 		break
 	}
 	key := b[i:end]
-	if e := n.names.first(head, tail, len(key)); e.head == head && e.tail == tail && len(e.key) == len(key) && len(key) <= 16 {
+	e := n.names.first(head, tail, len(key))
+	if e.head == head && e.tail == tail && len(e.key) == len(key) && len(key) <= 16 {
 		return e.node, end + 1
+	}
+	if e.node == nil && !(n.deep && hasDot(head, tail, key)) {
+		return nil, end + 1
 	}
 	return n.find(head, tail, key), end + 1
 }
@@ -297,7 +302,7 @@ func (n *node) text(b []byte, i int, ev *Event) int {
 		seen |= w & (1<<(8*k) - 1)
 		end += k
 		if b[end] != '"' {
-			break
+			return n.escaped(b, i, ev)
 		}
 		s := b[i:end]
 		if seen&highs != 0 && !utf8.Valid(s) {
@@ -306,6 +311,56 @@ func (n *node) text(b []byte, i int, ev *Event) int {
 		n.add(view(s), ev)
 		return end + 1
 	}
+	return n.oddText(b, i, ev)
+}
+
+// escaped is text for strings with escapes: they are undone while they are
+// read, eight bytes at a time into the arena.
+func (n *node) escaped(b []byte, i int, ev *Event) int {
+	start := len(ev.arena)
+	out, o := ev.arena[:cap(ev.arena)], start
+	var seen uint64
+	for at := i; at+8 <= len(b); {
+		if o+8 > len(out) {
+			out = append(out, 0, 0, 0, 0, 0, 0, 0, 0)
+			out = out[:cap(out)]
+		}
+		w := word(b, at)
+		binary.LittleEndian.PutUint64(out[o:], w)
+		m := stops(w)
+		if m == 0 {
+			seen |= w
+			at, o = at+8, o+8
+			continue
+		}
+		k := bits.TrailingZeros64(m) >> 3
+		seen |= w & (1<<(8*k) - 1)
+		at, o = at+k, o+k
+		if b[at] == '"' {
+			if seen&highs != 0 && !utf8.Valid(out[start:o]) {
+				break
+			}
+			ev.arena = out[:o]
+			n.add(view(out[start:o]), ev)
+			return at + 1
+		}
+		if at+1 == len(b) || b[at] != '\\' || b[at+1] == 'u' || skipEscape(b, at) < 0 {
+			break
+		}
+		if o == len(out) {
+			out = append(out, 0)
+			out = out[:cap(out)]
+		}
+		out[o] = unescaped(b[at+1])
+		at, o = at+2, o+1
+	}
+	ev.arena = out[:start]
+	return n.oddText(b, i, ev)
+}
+
+// oddText is text for strings that are near the document's end, wrong, or hold
+// what is rare: escaped code points, broken UTF-8.
+func (n *node) oddText(b []byte, i int, ev *Event) int {
 	end := skipString(b, i)
 	if end < 0 {
 		return end

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -185,6 +187,16 @@ func FuzzDecode(f *testing.F) {
 	d := NewDecoder(schema)
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		ev := New(schema)
+		// What an earlier document left must not show.
+		if err := d.Decode([]byte(`{"a":["old\n",1,true,"x"],"b":"\u00e9","a.b":[[1],2],"user.name":"y","a":"z"}`), ev); err != nil {
+			t.Fatal(err)
+		}
+		for slot := range schema.Len() {
+			for i := range ev.Values(slot) {
+				ev.Fold(&ev.Values(slot)[i])
+			}
+		}
+		ev.Reset(doc)
 		before := string(doc)
 		err := d.Decode(doc, ev)
 		if string(doc) != before {
@@ -199,14 +211,73 @@ func FuzzDecode(f *testing.F) {
 		if !json.Valid(doc) {
 			t.Fatalf("%q accepted", doc)
 		}
-		dec := json.NewDecoder(bytes.NewReader(doc))
-		dec.UseNumber()
-		want := map[string][]string{}
-		flatten(dec, "", want)
-		for i, name := range fields {
-			if got := asWritten(ev, i); !slices.Equal(got, want[name]) {
-				t.Fatalf("%q: field %s: got %q, want %q", doc, name, got, want[name])
-			}
-		}
+		compareWithOracle(t, doc, ev)
 	})
+}
+
+// compareWithOracle checks every slot of ev against encoding/json's reading.
+func compareWithOracle(t *testing.T, doc []byte, ev *Event) {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	want := map[string][]string{}
+	flatten(dec, "", want)
+	for i := range ev.schema.fields {
+		name := ev.schema.fields[i].Name
+		if got := asWritten(ev, i); !slices.Equal(got, want[name]) {
+			t.Fatalf("%q: field %s: got %q, want %q", doc, name, got, want[name])
+		}
+	}
+}
+
+// Real documents: every field that any of a file's documents has is read as
+// encoding/json reads it, and rendering them again is JSON with the same values.
+func TestDecodeShared(t *testing.T) {
+	files, _ := filepath.Glob("../../shared/ecs/goldens/*/*.json")
+	more, _ := filepath.Glob("../../shared/*/*/*.ndjson")
+	files = append(files, more...)
+	recordings, _ := filepath.Glob("../../shared/recordings/*/*.json")
+	files = append(files, recordings...)
+	if len(files) == 0 {
+		t.Skip("no ../shared: no real documents to decode")
+	}
+	docs := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema, objects := NewSchema(nil), [][]byte{}
+		for off := 0; len(objects) < 200; {
+			end, err := Skip(text, off)
+			if Truncated(err) {
+				break
+			}
+			if err != nil {
+				t.Errorf("%s: %v", file, err)
+				break
+			}
+			if doc := bytes.TrimSpace(text[off:end]); doc[0] == '{' {
+				objects = append(objects, doc)
+				dec := json.NewDecoder(bytes.NewReader(doc))
+				all := map[string][]string{}
+				flatten(dec, "", all)
+				for name := range all {
+					schema.Slot(name)
+				}
+			}
+			off = end
+		}
+		d, ev := NewDecoder(schema), New(schema)
+		for _, doc := range objects {
+			ev.Reset(doc)
+			if err := d.Decode(doc, ev); err != nil {
+				t.Errorf("%s: %v", file, err)
+				continue
+			}
+			compareWithOracle(t, doc, ev)
+			docs++
+		}
+	}
+	t.Logf("%d documents of %d files", docs, len(files))
 }

@@ -40,6 +40,12 @@ type Event struct {
 	arena  []byte
 }
 
+// What a record keeps from one document to the next.
+const (
+	keepArena = 4 << 20 // bytes
+	keepVals  = 1 << 16
+)
+
 // span is one slot's place in vals.
 type span struct {
 	off, n, cap uint32
@@ -63,6 +69,9 @@ func (e *Event) Reset(raw []byte) {
 	e.used = e.used[:0]
 	e.vals = e.vals[:0]
 	e.arena = e.arena[:0]
+	if cap(e.arena) > keepArena || cap(e.vals) > keepVals { // one huge document must not hold its memory for ever
+		e.arena, e.vals = nil, nil
+	}
 	e.Meta = Meta{}
 	e.Raw = raw
 }

@@ -115,7 +115,9 @@ func skipString(b []byte, i int) int {
 		if b[i] == '"' {
 			return i + 1
 		}
-		if i = skipEscape(b, i); i < 0 {
+		if i+1 < len(b) && b[i] == '\\' && b[i+1] == '\\' { // most escapes of Windows
+			i += 2
+		} else if i = skipEscape(b, i); i < 0 {
 			return i
 		}
 	}

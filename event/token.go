@@ -250,8 +250,11 @@ func appendUnquoted(dst, s []byte) []byte {
 	return dst
 }
 
+// unescaped is what stands for the character after a backslash.
 func unescaped(c byte) byte {
 	switch c {
+	case '\\':
+		return c
 	case 'b':
 		return '\b'
 	case 'f':
