@@ -24,7 +24,13 @@ type Table struct {
 // Entry is one incident: the alert that tells most of it, and the others.
 type Entry struct {
 	Lead *alert.Alert
-	Also []*alert.Alert // further variants and strategies
+	Also []Also // further variants and strategies
+}
+
+// Also names another alert of an incident.
+type Also struct {
+	Strategy, Variant, Severity string
+	RiskScore                   int
 }
 
 // Colours of severities and of what is less important.
@@ -73,8 +79,8 @@ func (t *Table) Write(e *Entry) error {
 	for i := range a.Triage {
 		t.answer(&a.Triage[i])
 	}
-	for _, other := range e.Also {
-		t.also(a, other)
+	for i := range e.Also {
+		t.also(a, &e.Also[i])
 	}
 	t.line("")
 	return t.err
@@ -166,7 +172,7 @@ func (t *Table) answer(a *alert.Answer) {
 	}
 }
 
-func (t *Table) also(lead, other *alert.Alert) {
+func (t *Table) also(lead *alert.Alert, other *Also) {
 	name := other.Strategy
 	if other.Strategy == lead.Strategy && other.Variant != "" {
 		name = "variant " + other.Variant

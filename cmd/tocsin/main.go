@@ -26,6 +26,7 @@ const (
 
 // cli is the command line: one field a subcommand, each in a file of its own.
 type cli struct {
+	Scan     scanCmd     `cmd:"" help:"Run strategies over recordings and report alerts."`
 	Simulate SimulateCmd `cmd:"" help:"Make telemetry of attacks and everyday activity."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"unsafe"
+
+	"github.com/tocsin-project/tocsin/event"
+	"github.com/tocsin-project/tocsin/sequence"
+)
+
+// Match is one stage that an event satisfies, with one combination of the
+// values of its join key. Key lives until the Matcher's next event.
+type Match struct {
+	Rule        int32 // index into Engine.Rules; beyond them, into Engine.Contexts
+	Stage       int32
+	Excuse      int32 // of the hit, as in Note
+	ExcuseMatch int32 // of every match it is part of, as in Note
+	Key         string
+}
+
+// Matcher matches events one at a time for one worker.
+type Matcher struct {
+	engine  *Engine
+	matches []Match
+	maker   sequence.KeyMaker
+	keys    []byte
+	hit     Match
+	addKey  func(key []byte) bool // appends hit with a key; made once
+}
+
+// Matcher returns a matcher for one goroutine.
+func (e *Engine) Matcher() *Matcher {
+	m := &Matcher{engine: e, maker: sequence.KeyMaker{FoldGUIDs: true}}
+	m.addKey = func(key []byte) bool {
+		n := len(m.keys)
+		m.keys = append(m.keys, key...)
+		m.hit.Key = unsafe.String(unsafe.SliceData(m.keys[n:]), len(key))
+		m.matches = append(m.matches, m.hit)
+		return true
+	}
+	return m
+}
+
+// Match returns the stages that the event satisfies. The slice and its keys
+// are reused by the next call.
+func (m *Matcher) Match(ev *event.Event) []Match {
+	m.matches, m.keys = m.matches[:0], m.keys[:0]
+	for i := range m.engine.stages {
+		ref := &m.engine.stages[i]
+		if ref.match.Match(ev) {
+			m.add(ev, ref)
+		}
+	}
+	return m.matches
+}
+
+// add appends a match for each combination of join-key values.
+func (m *Matcher) add(ev *event.Event, ref *stageRef) {
+	m.hit = Match{Rule: ref.rule, Stage: ref.stage}
+	if int(ref.rule) < len(m.engine.Rules) {
+		rule := &m.engine.Rules[ref.rule]
+		m.hit.Excuse = rule.excuse(ev, int(ref.stage))
+		m.hit.ExcuseMatch = rule.excuseMatch(ev)
+	}
+	m.maker.Keys(ev, ref.keys, m.addKey)
+}

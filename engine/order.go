@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tocsin-project/tocsin/event"
+	"github.com/tocsin-project/tocsin/sequence"
+)
+
+// The order and identity of events (DESIGN §3). Both are one text, the tie of a
+// hit, so that hits sort without knowing what they hold:
+//
+//	folded computer 0 folded channel 0 number(9) identity hash(8) len(identity)(4)
+//
+// number is the record number, else event.sequence, else none, which sorts
+// last. Events of one identity differ at most in hash, so they stand side by
+// side where their time is the same.
+const tieTail = 8 + 4
+
+// AppendTie appends the tie of an event. content is what the event's evidence
+// holds, from which its identity is taken if the document names none.
+func AppendTie(dst []byte, m *event.Meta, content []byte) []byte {
+	hash := sha256.Sum256(content)
+	dst = appendPart(dst, m.Computer)
+	dst = appendPart(dst, m.Channel)
+	dst = appendNumber(dst, m)
+	start := len(dst)
+	dst = appendIdentity(dst, m, hash[:])
+	n := len(dst) - start
+	dst = append(dst, hash[:8]...)
+	return binary.BigEndian.AppendUint32(dst, uint32(n))
+}
+
+// appendPart appends folded text and an end mark that sorts before any text.
+func appendPart(dst []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c == 0 { // would be read as the end
+			c = 1
+		}
+		dst = append(dst, c)
+	}
+	return append(dst, 0)
+}
+
+func appendNumber(dst []byte, m *event.Meta) []byte {
+	for _, s := range [...]string{m.Record, m.Sequence} {
+		if n, err := strconv.ParseUint(s, 10, 64); err == nil {
+			return binary.BigEndian.AppendUint64(append(dst, 0), n)
+		}
+	}
+	return append(dst, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+}
+
+// appendIdentity appends what says that two readings are of the same event.
+func appendIdentity(dst []byte, m *event.Meta, hash []byte) []byte {
+	switch {
+	case m.Computer != "" && m.Channel != "" && m.Record != "" && m.Logged != "":
+		dst = append(dst, strings.ToLower(m.Computer)...)
+		dst = append(dst, '/')
+		dst = append(dst, strings.ToLower(m.Channel)...)
+		dst = append(dst, '/')
+		dst = append(dst, m.Record...)
+		dst = append(dst, '@')
+		return append(dst, m.Logged...)
+	case m.DocID != "":
+		return append(dst, m.DocID...)
+	}
+	return hex.AppendEncode(append(dst, "sha256:"...), hash[:16])
+}
+
+// Identity returns the identity of the event that a tie belongs to.
+func Identity(tie string) string {
+	if len(tie) < tieTail {
+		return ""
+	}
+	n := int(binary.BigEndian.Uint32([]byte(tie[len(tie)-4:])))
+	end := len(tie) - tieTail
+	if n > end {
+		return ""
+	}
+	return tie[end-n : end]
+}
+
+// contentHash is the part of a tie that tells contents of one identity apart.
+func contentHash(tie string) string { return tie[len(tie)-tieTail : len(tie)-4] }
+
+// Merger removes repeats of an event from hits of one rule and key that come in
+// order: the same reading twice counts once, and of two contents under one
+// identity and time the one with the smaller hash, which comes first, stays.
+type Merger struct {
+	Repeats   int // readings that were left out
+	Differing int // of those, the ones whose content was another
+
+	time     int64
+	identity string
+	hash     string
+	stages   []int32
+}
+
+// Reset forgets the last event, for the next key; the counts stay.
+func (m *Merger) Reset() { m.identity, m.hash, m.stages = "", "", m.stages[:0] }
+
+// Keep reports whether the hit counts.
+func (m *Merger) Keep(h *sequence.Hit) bool {
+	id, hash := Identity(h.Tie), contentHash(h.Tie)
+	if m.hash == "" || h.Time != m.time || id != m.identity {
+		m.time, m.identity, m.hash = h.Time, id, hash
+		m.stages = append(m.stages[:0], h.Stage)
+		return true
+	}
+	if hash != m.hash {
+		m.Repeats++
+		m.Differing++
+		return false
+	}
+	if slices.Contains(m.stages, h.Stage) {
+		m.Repeats++
+		return false
+	}
+	m.stages = append(m.stages, h.Stage)
+	return true
+}

@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/tocsin-project/tocsin/alert"
+)
+
+// document is what the evidence store keeps of one event: what it takes to make
+// the whole ECS event anew, and where it was read.
+type document struct {
+	kind   byte // source.Kind
+	origin alert.Origin
+	data   []byte
+}
+
+func appendDocument(dst []byte, d *document) []byte {
+	dst = append(dst, d.kind)
+	dst = binary.AppendUvarint(dst, uint64(d.origin.Line))
+	for _, s := range [...]string{d.origin.Path, d.origin.Record} {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	return append(dst, d.data...)
+}
+
+func decodeDocument(b []byte) (document, error) {
+	var d document
+	bad := fmt.Errorf("decode evidence: cut short")
+	if len(b) == 0 {
+		return d, bad
+	}
+	d.kind = b[0]
+	line, k := binary.Uvarint(b[1:])
+	if k <= 0 {
+		return d, bad
+	}
+	d.origin.Line = int(line)
+	b = b[1+k:]
+	for _, s := range [...]*string{&d.origin.Path, &d.origin.Record} {
+		n, k := binary.Uvarint(b)
+		if k <= 0 || n > uint64(len(b)-k) {
+			return d, bad
+		}
+		*s, b = string(b[k:k+int(n)]), b[k+int(n):]
+	}
+	d.data = b
+	return d, nil
+}

@@ -1,0 +1,117 @@
+package pipeline
+
+import (
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/tocsin-project/tocsin/ecs"
+	"github.com/tocsin-project/tocsin/engine"
+	"github.com/tocsin-project/tocsin/journal"
+	"github.com/tocsin-project/tocsin/sequence"
+	"github.com/tocsin-project/tocsin/source"
+)
+
+// Result is what a scan found. It holds the evidence until Close.
+type Result struct {
+	Findings []*Finding // by time, then id
+	Summary  Summary
+
+	scan       *Scan
+	evidence   *journal.Evidence
+	normalizer *ecs.Normalizer
+	mu         sync.Mutex // guards Problems while workers run
+}
+
+// Summary counts what went through the line.
+type Summary struct {
+	Source      *source.Summary
+	Events      int // documents that are events
+	NotEvents   int // valid JSON that is no event
+	NoTime      int // events without a time that a rule would have matched
+	Bad         int // documents that could not be read
+	Repeats     int // readings of an event that had been read before, among the hits
+	Differing   int // of those, the ones whose content was another
+	Excused     int // matches that an exception of scope sequence took back
+	Alerts      int // findings that nothing excuses
+	ExcusedHits int // hits that an exception of scope stage or any took out before the join
+	Partial     bool
+	Elapsed     time.Duration
+}
+
+func (s *Summary) add(c *counts) {
+	s.Events += c.Events
+	s.NotEvents += c.NotEvents
+	s.NoTime += c.NoTime
+	s.Bad += c.Bad
+}
+
+// problem reports what could not be read, from any goroutine.
+func (r *Result) problem(p source.Problem) {
+	if r.scan.OnProblem == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.scan.OnProblem(p)
+}
+
+// context takes a hit of a context query. Those of rules come before, as the
+// queries are numbered after them, so the findings that could ask are known.
+func (r *Result) context(query int, hit *sequence.Hit, note engine.Note) {}
+
+// finish groups the findings.
+func (r *Result) finish() {
+	group(r.Findings)
+	for _, f := range r.Findings {
+		if f.Excused == nil {
+			r.Summary.Alerts++
+		}
+	}
+}
+
+// Incident is the findings that tell of one attack.
+type Incident struct {
+	Lead   *Finding   // the one that tells most of it
+	Others []*Finding // by risk, the highest first
+}
+
+// Incidents groups the findings, by the time of the earliest of each.
+func (r *Result) Incidents() []Incident {
+	at := map[string]int{}
+	var lists [][]*Finding
+	for _, f := range r.Findings {
+		i, ok := at[f.Incident]
+		if !ok {
+			i = len(lists)
+			at[f.Incident] = i
+			lists = append(lists, nil)
+		}
+		lists[i] = append(lists[i], f)
+	}
+	incidents := make([]Incident, len(lists))
+	for i, list := range lists {
+		sort.SliceStable(list, func(a, b int) bool { return tellsMore(list[a], list[b]) })
+		incidents[i] = Incident{list[0], list[1:]}
+	}
+	return incidents
+}
+
+// tellsMore orders the findings of one incident: what nothing excuses first,
+// then by risk, then sequences before single events, then the document's own
+// rule before its variants.
+func tellsMore(a, b *Finding) bool {
+	if (a.Excused == nil) != (b.Excused == nil) {
+		return a.Excused == nil
+	}
+	if a.Risk != b.Risk {
+		return a.Risk > b.Risk
+	}
+	if len(a.steps) != len(b.steps) {
+		return len(a.steps) > len(b.steps)
+	}
+	return a.Variant < b.Variant
+}
+
+// Close removes what the scan keeps on disk.
+func (r *Result) Close() error { return r.evidence.Close() }

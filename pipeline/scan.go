@@ -1,0 +1,109 @@
+// Package pipeline runs the line: documents are read, decoded and matched by
+// as many workers as there are cores; their hits are put in order, joined by
+// key, excused, grouped into incidents and answered. Every goroutine of a scan
+// starts and ends here.
+//
+//	source.Read ─▶ blocks ─▶ workers: decode, match ─▶ journal (hits), evidence (documents)
+//	journal, in order ─▶ join ─▶ findings ─▶ incidents, suppression, answers ─▶ Result
+//
+// A finding is small: it names its documents by their place in the evidence
+// store. The alert, with its whole events, is made when it is printed
+// (Result.Alert), so that a scan with a million alerts does not hold them.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/tocsin-project/tocsin/ecs"
+	"github.com/tocsin-project/tocsin/engine"
+	"github.com/tocsin-project/tocsin/journal"
+	"github.com/tocsin-project/tocsin/source"
+)
+
+// Memory that a scan may hold before it writes to temporary files.
+const (
+	hitBudget      = 64 << 20 // hits in the journal, all workers
+	evidenceBudget = 16 << 20 // documents, each worker
+)
+
+// Scan is one run of strategies over recordings.
+type Scan struct {
+	Engine *engine.Engine
+	Paths  []string // as source.Read takes them
+
+	Source source.Options
+	Native bool   // synthesise identities where only the native log speaks
+	Jobs   int    // workers; 0 is one a core
+	All    bool   // also join what exceptions excused
+	TmpDir string // for what does not fit into memory; "" is the system's
+
+	Keep func(f *Finding) bool // nil keeps all; a filter such as --since
+
+	// Sink of what could not be read; called from one goroutine at a time.
+	OnProblem func(source.Problem)
+}
+
+// Run reads everything and returns what was found. When ctx ends first, what
+// was read until then is joined and the result says that it is partial.
+// The caller closes the result.
+func (s *Scan) Run(ctx context.Context) (*Result, error) {
+	jobs := s.Jobs
+	if jobs <= 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	ecs.Prepare(s.Engine.Schema())
+	r := &Result{
+		scan: s, evidence: journal.NewEvidence(s.TmpDir, evidenceBudget),
+		normalizer: ecs.NewNormalizer(ecs.Options{Native: s.Native}),
+	}
+	hits := journal.New(journal.Options{Budget: hitBudget, Dir: s.TmpDir})
+	defer hits.Close()
+	start := time.Now()
+	if err := s.read(ctx, r, hits, jobs); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	r.Summary.Partial = ctx.Err() != nil
+	if err := r.join(hits); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	r.finish()
+	r.Summary.Elapsed = time.Since(start)
+	return r, nil
+}
+
+// read runs the reader and the workers until the input ends.
+func (s *Scan) read(ctx context.Context, r *Result, hits *journal.Journal, jobs int) error {
+	blocks := make(chan *source.Block, jobs)
+	workers := make([]*worker, jobs)
+	var wg sync.WaitGroup
+	for i := range workers {
+		workers[i] = newWorker(s, r, hits)
+		wg.Go(func() { workers[i].run(blocks) })
+	}
+	summary, readErr := source.Read(ctx, s.Paths, s.Source, func(b *source.Block) error {
+		select {
+		case blocks <- b:
+			return nil
+		case <-ctx.Done():
+			b.Release()
+			return ctx.Err()
+		}
+	})
+	close(blocks)
+	wg.Wait()
+	if readErr != nil && ctx.Err() == nil {
+		return fmt.Errorf("read input: %w", readErr)
+	}
+	r.Summary.Source = summary
+	var errs []error
+	for _, w := range workers {
+		errs = append(errs, w.err)
+		r.Summary.add(&w.counts)
+	}
+	return errors.Join(errs...)
+}

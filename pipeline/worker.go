@@ -1,0 +1,134 @@
+package pipeline
+
+import (
+	"errors"
+
+	"github.com/tocsin-project/tocsin/alert"
+	"github.com/tocsin-project/tocsin/ecs"
+	"github.com/tocsin-project/tocsin/engine"
+	"github.com/tocsin-project/tocsin/event"
+	"github.com/tocsin-project/tocsin/journal"
+	"github.com/tocsin-project/tocsin/sequence"
+	"github.com/tocsin-project/tocsin/source"
+)
+
+// worker decodes and matches blocks. Each has its own record, decoder, matcher
+// and buffers, and shares nothing but the engine.
+type worker struct {
+	scan     *Scan
+	result   *Result
+	decoder  *ecs.Decoder
+	matcher  *engine.Matcher
+	event    *event.Event
+	hits     *journal.Writer
+	evidence *journal.EvidenceWriter
+	counts   counts
+	err      error
+
+	content, blob, note, tie []byte // reused
+}
+
+// counts is what one worker counted.
+type counts struct {
+	Events    int // documents that are events
+	NotEvents int // valid JSON that is no event
+	NoTime    int // events without a time, which no rule can report
+	Bad       int // documents that could not be read
+}
+
+func newWorker(s *Scan, r *Result, hits *journal.Journal) *worker {
+	schema := s.Engine.Schema()
+	return &worker{
+		scan: s, result: r,
+		decoder:  ecs.NewDecoder(schema, ecs.Options{Native: s.Native}),
+		matcher:  s.Engine.Matcher(),
+		event:    event.New(schema),
+		hits:     hits.Writer(),
+		evidence: r.evidence.Writer(),
+	}
+}
+
+// run takes blocks until there are no more. After an error it only drains, so
+// that the reader never waits for a worker that has given up.
+func (w *worker) run(blocks <-chan *source.Block) {
+	for b := range blocks {
+		if w.err == nil {
+			w.block(b)
+		}
+		b.Release()
+	}
+}
+
+func (w *worker) block(b *source.Block) {
+	for doc, problem := range b.Documents {
+		if problem != nil {
+			w.counts.Bad++
+			w.result.problem(*problem)
+			continue
+		}
+		if err := w.document(doc); err != nil {
+			w.err = err
+			return
+		}
+	}
+}
+
+// document takes one document through the line. Its error ends the scan; what
+// is wrong with the document itself does not.
+func (w *worker) document(doc *source.Document) error {
+	err := w.decode(doc)
+	switch {
+	case errors.Is(err, ecs.ErrNotEvent):
+		w.counts.NotEvents++
+		return nil
+	case err != nil:
+		w.counts.Bad++
+		w.result.problem(doc.Problem(err.Error()))
+		return nil
+	}
+	w.counts.Events++
+	if w.event.DocID == "" && len(doc.ID) > 0 {
+		w.event.DocID = string(doc.Index) + "/" + string(doc.ID)
+	}
+	matches := w.matcher.Match(w.event)
+	if len(matches) == 0 {
+		return nil
+	}
+	if !w.event.HasTime {
+		w.counts.NoTime++
+		return nil
+	}
+	return w.keep(doc, matches)
+}
+
+func (w *worker) decode(doc *source.Document) error {
+	return w.decoder.JSON(doc.Data, w.event)
+}
+
+// keep writes the document to the evidence store and its hits to the journal.
+func (w *worker) keep(doc *source.Document, matches []engine.Match) error {
+	w.content = append(w.content[:0], doc.Data...)
+	w.blob = appendDocument(w.blob[:0], &document{
+		kind:   byte(doc.Kind),
+		origin: alert.Origin{Path: doc.Path, Line: doc.Line, Record: w.event.Record},
+		data:   w.content,
+	})
+	ref, err := w.evidence.Put(w.blob)
+	if err != nil {
+		return err
+	}
+	w.tie = engine.AppendTie(w.tie[:0], &w.event.Meta, w.content)
+	tie := string(w.tie)
+	note := w.scan.Engine.Note(w.event)
+	note.Ref = uint64(ref)
+	for i := range matches {
+		m := &matches[i]
+		note.Excuse, note.ExcuseMatch = m.Excuse, m.ExcuseMatch
+		w.note = engine.AppendNote(w.note[:0], &note)
+		hit := sequence.Hit{Rule: m.Rule, Stage: m.Stage, Key: m.Key, Time: w.event.Time, Tie: tie}
+		if err := w.hits.Append(&hit, w.note); err != nil {
+			return err
+		}
+	}
+	return nil
+}

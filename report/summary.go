@@ -1,0 +1,95 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/tocsin-project/tocsin/pipeline"
+)
+
+// Summary is the end of every report: what went in, what came out, what was
+// left out and why.
+type Summary struct {
+	Files      int            `json:"files"`
+	Bytes      int64          `json:"bytes"`
+	Events     int            `json:"events"`
+	Alerts     int            `json:"alerts"`
+	Incidents  int            `json:"incidents"`
+	ByStrategy map[string]int `json:"alerts_by_strategy"`
+	Seconds    float64        `json:"seconds"`
+	Partial    bool           `json:"partial"` // interrupted before the input ended
+
+	NotEvents   int       `json:"not_events"`    // valid JSON that is no event
+	Damaged     int       `json:"damaged"`       // documents and parts of files that could not be read
+	NoTime      int       `json:"without_time"`  // matching events that have no time
+	Repeats     int       `json:"repeats"`       // readings of an event that had been read before
+	Differing   int       `json:"differing"`     // of those, with other content
+	Excused     int       `json:"excused"`       // matches that an exception excused
+	ExcusedHits int       `json:"excused_hits"`  // events that an exception excused before the join
+	Suppressed  int       `json:"suppressed"`    // alerts folded into others
+	Skipped     []Skipped `json:"skipped"`       // files that were not read, the first 1000
+	SkippedAll  int       `json:"skipped_files"` // how many
+}
+
+// Skipped is a file that was not read.
+type Skipped struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+// NewSummary counts a result.
+func NewSummary(r *pipeline.Result) Summary {
+	in := r.Summary
+	s := Summary{
+		Events: in.Events, Alerts: in.Alerts, Incidents: len(r.Incidents()), ByStrategy: map[string]int{},
+		Seconds: in.Elapsed.Seconds(), Partial: in.Partial,
+		NotEvents: in.NotEvents, Damaged: in.Bad, NoTime: in.NoTime, Repeats: in.Repeats, Differing: in.Differing,
+		Excused: in.Excused, ExcusedHits: in.ExcusedHits, Skipped: []Skipped{},
+	}
+	for _, f := range r.Findings {
+		if f.Excused == nil {
+			s.ByStrategy[f.Name()]++
+			s.Suppressed += f.Suppressed
+		}
+	}
+	if src := in.Source; src != nil {
+		s.Files, s.Bytes = src.Files, src.Bytes
+		s.Damaged += src.ProblemCount
+		s.SkippedAll = src.SkippedCount
+		for _, k := range src.Skipped {
+			s.Skipped = append(s.Skipped, Skipped{k.Path, k.Reason})
+		}
+	}
+	return s
+}
+
+// maxRemarks bounds how many skipped files are named for a person.
+const maxRemarks = 10
+
+// Remarks says in words what a reader should know beside the counts.
+func (s *Summary) Remarks() []string {
+	var out []string
+	say := func(n int, format string) {
+		if n > 0 {
+			out = append(out, fmt.Sprintf(format, n))
+		}
+	}
+	if s.Partial {
+		out = append(out, "interrupted: this is what was found until then")
+	}
+	say(s.NotEvents, "%d documents are not events")
+	say(s.Damaged, "%d documents or parts of files could not be read")
+	say(s.NoTime, "%d matching events have no time and cannot alert")
+	say(s.Repeats, "%d readings were repeats of events read before")
+	say(s.Differing, "%d of those had other content; the one with the smaller hash was taken")
+	say(s.ExcusedHits, "%d events excused by exceptions before joining (--all shows them)")
+	say(s.Excused, "%d matches excused by exceptions (--all shows them)")
+	say(s.Suppressed, "%d alerts suppressed into others")
+	for i, k := range s.Skipped {
+		if i == maxRemarks {
+			out = append(out, fmt.Sprintf("… and %d more files skipped", s.SkippedAll-i))
+			break
+		}
+		out = append(out, Clean("skipped "+k.Path+": "+k.Reason))
+	}
+	return out
+}
