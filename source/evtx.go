@@ -200,7 +200,7 @@ func (c *chunkReader) pass(slot []byte, last bool) (held int) {
 	if n < 0 {
 		n = len(slot)
 		if !last {
-			n -= len(chunkMagic) - 1
+			n -= begun(slot)
 		}
 	}
 	if !c.quiet && !zeros(slot[:n]) {
@@ -212,6 +212,16 @@ func (c *chunkReader) pass(slot []byte, last bool) (held int) {
 	c.at += int64(n)
 	c.index = max(c.index, int((c.at-evtxHeader)/evtx.ChunkSize))
 	return copy(slot, slot[n:])
+}
+
+// begun says how many bytes at b's end may be the beginning of a chunk.
+func begun(b []byte) int {
+	for n := min(len(b), len(chunkMagic)-1); n > 0; n-- {
+		if bytes.HasSuffix(b, []byte(chunkMagic[:n])) {
+			return n
+		}
+	}
+	return 0
 }
 
 // endGap reports the bytes that are no chunk. Behind the last chunk in use

@@ -2,38 +2,24 @@ package source
 
 import (
 	"bytes"
-)
+	"io"
 
-const (
-	eventOpen  = "<Event"
-	eventClose = "</Event>"
+	"github.com/tocsin-project/tocsin/evtx"
 )
 
 // looksXML accepts text that begins with a tag and has an event near.
 func looksXML(head []byte) bool {
 	head = bytes.TrimPrefix(head, []byte(bom))
 	i := skipSpace(head, 0)
-	return i < len(head) && head[i] == '<' && eventAt(head, i) >= 0
-}
-
-// eventAt is the place of the next event's opening tag from b[i] on, -1 if
-// there is none.
-func eventAt(b []byte, i int) int {
-	for {
-		n := bytes.Index(b[i:], []byte(eventOpen))
-		if n < 0 {
-			return -1
-		}
-		i += n
-		if k := i + len(eventOpen); k < len(b) && (b[k] == '>' || isSpace(b[k])) {
-			return i
-		}
-		i++
+	if i == len(head) || head[i] != '<' {
+		return false
 	}
+	_, _, err := evtx.NextEvent(head)
+	return err != io.EOF || bytes.Contains(head, []byte("<Events")) // one begins, or an export of none
 }
 
-// readXML cuts XML text behind closing tags of events. Within an event no
-// such tag stands: in text it would be escaped.
+// readXML cuts XML text behind closing tags of events. In an event's text such
+// a tag would be escaped.
 func readXML(r *reader, s *stream) error {
 	c := newCutter(r, s, XML)
 	defer c.close()
@@ -45,79 +31,104 @@ func readXML(r *reader, s *stream) error {
 		if c.last {
 			return c.finish()
 		}
-		if n := bytes.LastIndex(c.b.data, []byte(eventClose)); n >= 0 {
-			if err := c.cut(n + len(eventClose)); err != nil {
+		size = r.opt.BlockSize
+		if n := lastClose(c.b.data); n > 0 {
+			if err := c.cut(n); err != nil {
 				return err
 			}
-			size = r.opt.BlockSize
-			continue
-		}
-		if len(c.b.data) > r.opt.MaxDocument {
+		} else if len(c.b.data) > r.opt.MaxDocument {
 			if err := c.passEvent(); err != nil {
 				return err
 			}
-			size = r.opt.BlockSize
-			continue
+		} else {
+			size = min(2*len(c.b.data), r.opt.MaxDocument+size)
 		}
-		size = min(2*len(c.b.data), r.opt.MaxDocument+r.opt.BlockSize)
+	}
+}
+
+// lastClose is the place behind the last closing tag of an event, 0 if there
+// is none.
+func lastClose(b []byte) int {
+	const name = "Event>"
+	for end := len(b); ; {
+		i := bytes.LastIndex(b[:end], []byte(name))
+		if i < 0 {
+			return 0
+		}
+		if tag := bytes.LastIndexByte(b[max(0, i-64):i], '<'); tag >= 0 {
+			prefix := b[max(0, i-64)+tag+1 : i]
+			if string(prefix) == "/" || len(prefix) > 2 && prefix[0] == '/' && prefix[len(prefix)-1] == ':' {
+				return i + len(name)
+			}
+		}
+		end = i
+	}
+}
+
+// firstClose is the place behind the first closing tag of an event in b, 0 if
+// there is none.
+func firstClose(b []byte) int {
+	const name = "Event>"
+	for from := 0; ; {
+		i := bytes.Index(b[from:], []byte(name))
+		if i < 0 {
+			return 0
+		}
+		from += i + len(name)
+		if lastClose(b[:from]) == from {
+			return from
+		}
 	}
 }
 
 // passEvent goes behind an event that is too long to be held.
 func (c *cutter) passEvent() error {
-	at := max(eventAt(c.b.data, 0), 0)
+	_, rest, _ := evtx.NextEvent(c.b.data)
+	at := max(0, len(c.b.data)-len(rest))
 	c.r.problem(Problem{Path: c.s.path, Line: c.count(at), Offset: c.b.Offset + int64(at), Reason: tooLong(c.r.opt.MaxDocument)})
+	const tag = 80 // part of a closing tag may be at the window's end
 	for {
-		n := len(c.b.data) - len(eventClose) + 1 // part of a tag may be there
-		if end := bytes.Index(c.b.data, []byte(eventClose)); end >= 0 {
-			n = end + len(eventClose)
-			c.count(n)
-			c.drop(n)
-			return nil
+		n := firstClose(c.b.data)
+		found := n > 0
+		switch {
+		case found:
+		case c.last:
+			n = len(c.b.data)
+		default:
+			n = max(0, len(c.b.data)-tag)
 		}
-		n = max(n, 0)
 		c.count(n)
 		c.drop(n)
-		if c.last {
-			c.count(len(c.b.data))
-			c.drop(len(c.b.data))
+		if found || c.last {
 			return nil
 		}
-		if err := c.fill(max(c.r.opt.BlockSize, 2*len(eventClose))); err != nil {
+		if err := c.fill(max(c.r.opt.BlockSize, 4*tag)); err != nil {
 			return err
 		}
 	}
 }
 
-// events finds the events of a block of XML.
+// events gives the events of a block of XML.
 func (b *Block) events(yield func(*Document, *Problem) bool) {
-	data, line, counted := b.data, b.Line, 0
-	to := func(i int) {
-		line += bytes.Count(data[counted:i], []byte{'\n'})
-		counted = i
-	}
-	for i := 0; ; {
-		start := eventAt(data, i)
-		if start < 0 {
+	line, counted := b.Line, 0
+	for rest := b.data; ; {
+		event, next, err := evtx.NextEvent(rest)
+		if err == io.EOF {
 			return
 		}
-		to(start)
-		body := start + len(eventOpen)
-		end := bytes.Index(data[body:], []byte(eventClose))
-		next := eventAt(data, body)
-		if end < 0 || next >= 0 && next < body+end {
-			if !b.complain(yield, token{start: start, reason: "the event is cut off"}, line) {
+		start := len(b.data) - len(next) - len(event)
+		line += bytes.Count(b.data[counted:start], []byte{'\n'})
+		counted = start
+		if err == nil {
+			if !b.give(yield, span{start: start, end: start + len(event), line: line}) {
 				return
 			}
-			if next < 0 {
-				return
-			}
-			i = next
+			rest = next
 			continue
 		}
-		i = body + end + len(eventClose)
-		if !b.give(yield, span{start: start, end: i, line: line}) {
+		if !b.complain(yield, token{start: start, reason: "the event is cut off"}, line) {
 			return
 		}
+		rest = next[1:] // another may begin behind the break
 	}
 }
