@@ -374,3 +374,6 @@ func (m *mapper) host() {
 func (m *mapper) hostOf(computer string) string {
 	return m.lower(strings.TrimSuffix(computer, "."))
 }
+
+// Schema returns the schema that the decoder was made for.
+func (d *Decoder) Schema() *event.Schema { return d.schema }

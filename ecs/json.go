@@ -52,6 +52,7 @@ type topLevel struct {
 	properties, rendering       event.Token
 	user, keywords              event.Token // of winlogbeat before 7
 	raw                         event.Token // of Splunk
+	evidence                    event.Token // of our own
 	winID, display              event.Token // of Get-WinEvent
 	dotted                      bool        // names such as winlog.channel
 	beats6                      bool
@@ -114,6 +115,7 @@ const (
 	topRendering
 	topWinEvent
 	topDisplay
+	topEvidence
 )
 
 func (k topKey) takes(f event.Form) bool {
@@ -164,6 +166,8 @@ func (t *topLevel) take(k topKey, v event.Token) {
 		t.winID = v
 	case topDisplay:
 		t.display = v
+	case topEvidence:
+		t.evidence = v
 	}
 }
 
@@ -181,6 +185,9 @@ func (d *Decoder) shaped(doc []byte, top *topLevel, ev *event.Event, depth int) 
 	}
 	if top.dotted {
 		return d.nested(doc, ev, depth)
+	}
+	if top.evidence.Raw != nil {
+		return d.evidence(top.evidence, ev)
 	}
 	switch {
 	case top.beats6, top.keywords.Raw != nil && top.user.Raw != nil:
@@ -259,7 +266,7 @@ var flatKeys = map[string]flatKey{
 	"_source": {top: topSource}, "fields": {top: topFields}, "result": {top: topResult},
 	"_index": {top: topIndex}, "_id": {top: topID}, "Event": {top: topEvent}, "System": {top: topSystem},
 	"EventData": {top: topEventData}, "UserData": {top: topUserData}, "Properties": {top: topProperties},
-	"Id": {top: topWinEvent}, "KeywordsDisplayNames": {top: topDisplay}, "_time": {sys: sysIngested}, "_raw": {top: topRaw}, "event_data": {top: topEventData6}, "user_data": {top: topUserData}, "keywords": {top: topKeywords},
+	evidenceKey: {top: topEvidence}, "Id": {top: topWinEvent}, "KeywordsDisplayNames": {top: topDisplay}, "_time": {sys: sysIngested}, "_raw": {top: topRaw}, "event_data": {top: topEventData6}, "user_data": {top: topUserData}, "keywords": {top: topKeywords},
 	"RenderingInfo": {top: topRendering}, "user": {top: topUser}, "type": {skip: true}, "beat": {skip: true}, "@metadata": {skip: true},
 }
 

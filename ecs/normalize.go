@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"net/netip"
@@ -33,20 +34,29 @@ func NewNormalizer(opt Options) *Normalizer {
 // number of names. Beyond it, the normalizer begins anew.
 const maxFields = 1 << 14
 
+func (n *Normalizer) bound() {
+	if n.d.schema.Len() > maxFields {
+		n.renew()
+	}
+}
+
 func (n *Normalizer) renew() {
 	schema := event.NewSchema(nil)
 	n.d = newDecoder(schema, n.opt, true)
 	n.ev = event.New(schema)
 }
 
-// Append appends the ECS event that a JSON document holds, as one line of JSON
-// with sorted keys and no newline. Errors are those of Decoder.JSON; dst then
-// comes back as it was.
+// Append appends the ECS event that a document holds, as one line of JSON with
+// sorted keys and no newline. The document is JSON, or the XML of one event, or
+// what Decoder.AppendEvidence wrote. Errors are those of Decoder.JSON and XML;
+// dst then comes back as it was.
 func (n *Normalizer) Append(dst, doc []byte) ([]byte, error) {
-	if n.d.schema.Len() > maxFields {
-		n.renew()
+	n.bound()
+	read := n.d.JSON
+	if text := bytes.TrimLeft(doc, " \t\r\n\ufeff"); len(text) > 0 && text[0] == '<' {
+		read = n.d.XML
 	}
-	if err := n.d.JSON(doc, n.ev); err != nil {
+	if err := read(doc, n.ev); err != nil {
 		return dst, err
 	}
 	return n.render(dst), nil
@@ -54,9 +64,7 @@ func (n *Normalizer) Append(dst, doc []byte) ([]byte, error) {
 
 // AppendEVTX is Append for a record of a Windows event log.
 func (n *Normalizer) AppendEVTX(dst []byte, rec *evtx.Record) ([]byte, error) {
-	if n.d.schema.Len() > maxFields {
-		n.renew()
-	}
+	n.bound()
 	if err := n.d.EVTX(rec, n.ev); err != nil {
 		return dst, err
 	}
@@ -373,4 +381,111 @@ func appendString(dst []byte, s string) []byte {
 		start = i
 	}
 	return append(append(dst, s[start:]...), '"')
+}
+
+// A record can be kept as JSON of our own from which the whole event is made
+// anew, by the same road as any other document: what was read from an EVTX file
+// stands there value by value, with nothing lost and nothing mapped yet.
+//
+//	{"tocsin.record":{"sys":{"3":"4688",…},"data":[["SubjectUserSid","S-1-5-18"],…],"user":[…],"element":"","keywords":[…]}}
+
+const evidenceKey = "tocsin.record"
+
+// AppendEvidence appends the record that was decoded last, as a document that
+// JSON and Normalizer.Append read again. To be called before the next decoding,
+// while what the record was read from is unchanged; the event must not have
+// been reset.
+func (d *Decoder) AppendEvidence(dst []byte) []byte {
+	r, ev := &d.rec, d.m.ev
+	dst = append(dst, `{"`+evidenceKey+`":{"sys":{`...)
+	n := 0
+	for f := range r.sys {
+		v := &r.sys[f]
+		if v.form == absent || v.form == nested {
+			continue
+		}
+		if n++; n > 1 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '"')
+		dst = strconv.AppendInt(dst, int64(f), 10)
+		dst = appendString(append(dst, `":`...), v.text(ev))
+	}
+	dst = append(dst, `},"data":`...)
+	dst = r.appendPairs(dst, ev, false)
+	dst = append(dst, `,"user":`...)
+	dst = r.appendPairs(dst, ev, true)
+	dst = appendString(append(dst, `,"element":`...), r.userName)
+	dst = append(dst, `,"keywords":[`...)
+	for i := range r.keywords {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, r.keywords[i].text(ev))
+	}
+	return append(dst, "]}}"...)
+}
+
+func (r *record) appendPairs(dst []byte, ev *event.Event, user bool) []byte {
+	dst = append(dst, '[')
+	start := len(dst)
+	for i := range r.data {
+		p := &r.data[i]
+		if p.user != user {
+			continue
+		}
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = appendString(append(dst, '['), p.name)
+		dst = appendString(append(dst, ','), p.val.text(ev))
+		dst = append(dst, ']')
+	}
+	return append(dst, ']')
+}
+
+// evidence reads a record that AppendEvidence wrote.
+func (d *Decoder) evidence(v event.Token, ev *event.Event) error {
+	d.rec.reset()
+	for it := v.Members(); it.Next(); {
+		switch it.Key.Text(ev) {
+		case "sys":
+			for m := it.Value.Members(); m.Next(); {
+				if f, err := strconv.Atoi(m.Key.Text(ev)); err == nil && f > 0 && f < int(sysCount) {
+					d.rec.sys[f] = tokenValue(m.Value)
+				}
+			}
+		case "data":
+			d.evidencePairs(it.Value)
+		case "user":
+			from := len(d.rec.data)
+			d.evidencePairs(it.Value)
+			d.rec.markUser(from)
+		case "element":
+			d.rec.userName = it.Value.Text(ev)
+		case "keywords":
+			d.keywordList(it.Value)
+		}
+	}
+	return d.whole(ev)
+}
+
+func (d *Decoder) evidencePairs(v event.Token) {
+	if v.Form() != event.ArrayForm {
+		return
+	}
+	for it := v.Members(); it.Next(); {
+		if it.Value.Form() != event.ArrayForm {
+			continue
+		}
+		var name event.Token
+		for m := it.Value.Members(); m.Next(); {
+			if name.Raw == nil {
+				name = m.Value
+			} else if val := tokenValue(m.Value); val.form != absent {
+				d.addData(name.Text(d.m.ev), val)
+				break
+			}
+		}
+	}
 }
