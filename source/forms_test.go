@@ -229,6 +229,12 @@ func TestSpecialFiles(t *testing.T) {
 	if len(g.docs) != 2 || g.sum.SkippedCount != 2 {
 		t.Errorf("%q %+v", g.docs, g.sum.Skipped)
 	}
+	if g := read(t, Options{}, filepath.Join(dir, "**", "x.json")); len(g.docs) != 1 {
+		t.Errorf("%v %q", g.err, g.docs)
+	}
+	if g := read(t, Options{}, filepath.Join(dir, "*", "[xz].json")); len(g.docs) != 1 {
+		t.Errorf("%v %q", g.err, g.docs)
+	}
 	if g := read(t, Options{}, t.TempDir()); g.err != nil || g.sum.SkippedCount != 1 || !strings.Contains(g.sum.Skipped[0].Reason, "no file") {
 		t.Errorf("%v %+v", g.err, g.sum)
 	}

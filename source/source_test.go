@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -136,26 +135,5 @@ func TestPaths(t *testing.T) {
 	}
 	if g = read(t, Options{}, filepath.Join(dir, "nope"), dir, "nö*"); g.err == nil || !strings.Contains(g.err.Error(), "nope") || !strings.Contains(g.err.Error(), "nö*") {
 		t.Error(g.err)
-	}
-}
-
-func BenchmarkLines(b *testing.B) {
-	line := []byte(`{"@timestamp":"2020-09-20T12:16:08.123Z","winlog":{"event_id":1,"event_data":{"Image":"C:\\Windows\\System32\\svchost.exe","x":"` + strings.Repeat("abcdef ", 150) + `"}}}` + "\n")
-	data := bytes.Repeat(line, 64<<20/len(line))
-	path := file(b, "x.json", data)
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		n := 0
-		Read(context.Background(), []string{path}, Options{}, func(b *Block) error {
-			for range b.Documents {
-				n++
-			}
-			b.Release()
-			return nil
-		})
-		if n != 64<<20/len(line) {
-			b.Fatal(n)
-		}
 	}
 }

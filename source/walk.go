@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -50,10 +51,29 @@ func missing(path string, err error) error {
 	return fmt.Errorf("find path %s: %s", path, cause(err))
 }
 
-// expand is what a glob matches, in the order of the names.
+// expand is what a glob matches, in the order of the names. ** stands for any
+// number of folders.
 func expand(pattern string) []string {
-	names, _ := filepath.Glob(pattern) // a malformed pattern matches nothing
-	return names
+	before, after, ok := strings.Cut(pattern, "**"+string(filepath.Separator))
+	if !ok {
+		names, _ := filepath.Glob(pattern) // a malformed pattern matches nothing
+		return names
+	}
+	roots := []string{"."}
+	if before != "" {
+		roots, _ = filepath.Glob(filepath.Clean(before))
+	}
+	var names []string
+	for _, root := range roots {
+		filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				names = append(names, expand(filepath.Join(path, after))...)
+			}
+			return nil // what cannot be listed matches nothing
+		})
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // walker collects the files below one named path.
