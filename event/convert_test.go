@@ -273,3 +273,31 @@ func TestCompare(t *testing.T) {
 	f(Value{}, Value{}, 0, false)
 	f(Value{Kind: KindVersion, S: "1.2"}, Value{Kind: KindVersion, S: "1.10"}, -1, true)
 }
+
+// No text may make a conversion panic, and converting twice is converting once.
+func FuzzConvert(f *testing.F) {
+	for _, s := range []string{"", "-", "1", "-1.5e3", "2020-01-01T00:00:00.123Z", "131509374294.365140", "::1", "1.2.3-a.1+b", "true", "99999999999999999999999", "1e-400", "+", "2022-12-13", "-0.1"} {
+		f.Add(s, "dd-MM-yyyy||epoch_second||yyyy-MM-dd'T'HH:mm:ss.SSSXXX")
+	}
+	f.Fuzz(func(t *testing.T, s, format string) {
+		for typ := Dynamic; typ <= Unusable; typ++ {
+			for _, v := range []Value{Text(s), Number(s)} {
+				fd := Field{Type: typ}
+				if checkFormat(format) == nil {
+					fd.Format = format
+				}
+				got, ok := fd.Convert(v)
+				if !ok {
+					continue
+				}
+				if again, ok := fd.Convert(got); !ok || again != got {
+					t.Fatalf("type %d: %q converts to %v, and that to %v", typ, s, got, again)
+				}
+				_, _ = Compare(got, got)
+			}
+		}
+		if CompareVersion(s, format) != -CompareVersion(format, s) {
+			t.Fatalf("versions %q and %q have no order", s, format)
+		}
+	})
+}

@@ -129,15 +129,22 @@ func (e *Event) placeNext(s *span) *Value {
 }
 
 // Clear removes a slot's values.
-func (e *Event) Clear(slot int) { e.slots[slot].n, e.slots[slot].cap = 0, 0 }
+func (e *Event) Clear(slot int) {
+	if slot < len(e.slots) {
+		e.slots[slot].n, e.slots[slot].cap = 0, 0
+	}
+}
 
 // Has reports whether the slot holds any value as written, before typing.
-func (e *Event) Has(slot int) bool { return e.slots[slot].n > 0 }
+func (e *Event) Has(slot int) bool { return slot < len(e.slots) && e.slots[slot].n > 0 }
 
 // Values returns a slot's values in the kind of its field's type; those that
 // cannot be read as that type are left out. The slice belongs to the record:
 // callers may fold its values but not keep it.
 func (e *Event) Values(slot int) []Value {
+	if slot >= len(e.slots) {
+		return nil
+	}
 	s := &e.slots[slot]
 	if !s.typed && s.n > 0 {
 		e.typeValues(slot, s)

@@ -170,3 +170,21 @@ func TestECSTypes(t *testing.T) {
 		t.Errorf("a look-up allocates %v", n)
 	}
 }
+
+func FuzzMapping(f *testing.F) {
+	f.Add([]byte(`{"properties":{"a":{"type":"text","fields":{"keyword":{"type":"keyword","ignore_above":256}}},"b":{"type":"alias","path":"a"}}}`), []byte(`{"x":[1,{"y":"2020-01-01"}]}`))
+	f.Add([]byte(`{"per_index":{"i":{"properties":{"d":{"type":"date","format":"dd-MM-yyyy","null_value":0}}}}}`), []byte(`{}`))
+	f.Add([]byte(`{"properties":null,"_inferred_from_tests":{"a":{"properties":{"b":{}}}}}`), []byte(`[]`))
+	f.Fuzz(func(t *testing.T, mapping, doc []byte) {
+		m, err := MappingTypes(mapping)
+		if err != nil {
+			return
+		}
+		_ = m.Learn(doc)
+		for _, name := range m.Names() {
+			if f, ok := m.Field(name); !ok || f.Unmapped || f.Name != name || f.Declared == "alias" {
+				t.Fatalf("%s: %+v", name, f)
+			}
+		}
+	})
+}

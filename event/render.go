@@ -28,7 +28,8 @@ type rendered struct {
 func NewRenderer(s *Schema) *Renderer { return &Renderer{schema: s} }
 
 // AppendJSON appends the event's fields as one JSON object without white space:
-// nested by the parts of their paths, keys in byte order, a list where ECS has
+// nested by the parts of their paths, keys in byte order of
+// their parts, a list where ECS has
 // one or there are several values. Values are of their fields' types: numbers
 // and booleans as such, instants in ISO 8601, addresses in canonical form; a
 // value that cannot be read as its field's type stands as it was written. A

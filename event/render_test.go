@@ -2,6 +2,9 @@ package event
 
 import (
 	"encoding/json"
+	"math/rand"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -60,4 +63,54 @@ func FuzzAppendJSONString(f *testing.F) {
 			t.Fatalf("%q: token reads %q", s, text)
 		}
 	})
+}
+
+// Rendered events read back as the same values, whatever fields lie in each
+// other and whatever is a list.
+func TestRenderReadsBack(t *testing.T) {
+	r := rand.New(rand.NewSource(11))
+	names := []string{"a", "a.b", "a.b.c", "a.c", "b", "process.pid", "process.args", "source.ip", "@timestamp", "a-b", "é.\"q", "x.y.z", "x.y"}
+	values := []Value{Text("x"), Text("1"), Text("::1"), Text("2020-01-01"), Text("\n\"é"), Number("7"), Number("1.5"), Number("18446744073709551615"), Bool(true), Long(-3), Double(2.5), Double(1e30), Time(1e18)}
+	for range 3000 {
+		s := NewSchema(ECSTypes())
+		for _, i := range r.Perm(len(names)) {
+			s.Slot(names[i])
+		}
+		ev, back := New(s), New(s)
+		for range r.Intn(12) {
+			ev.Add(r.Intn(s.Len()), values[r.Intn(len(values))])
+		}
+		text := NewRenderer(s).AppendJSON(nil, ev)
+		if err := NewDecoder(s).Decode(text, back); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		uniqueKeys(t, Token{text})
+		for slot := range s.Len() {
+			got, want := back.Values(slot), ev.Values(slot)
+			same := len(got) == len(want)
+			for i := 0; same && i < len(got); i++ {
+				same = got[i].String() == want[i].String()
+			}
+			if !same {
+				t.Fatalf("%s: field %s: %v, want %v", text, s.Field(slot).Name, got, want)
+			}
+		}
+	}
+}
+
+// uniqueKeys fails if an object has a key twice or out of order.
+func uniqueKeys(t *testing.T, v Token) {
+	var last []string
+	for it := v.Members(); it.Next(); {
+		if v.Form() == ObjectForm {
+			key := strings.Split(it.Key.Text(nil), ".")
+			if slices.Compare(key, last) <= 0 {
+				t.Fatalf("%s: key %q after %q", v.Raw, key, last)
+			}
+			last = key
+		}
+		if f := it.Value.Form(); f == ObjectForm || f == ArrayForm {
+			uniqueKeys(t, it.Value)
+		}
+	}
 }

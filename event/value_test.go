@@ -96,6 +96,10 @@ func TestSchemaGrows(t *testing.T) {
 	s := schemaOf("a")
 	ev := New(s)
 	late := s.Slot("late")
+	if ev.Has(late) || ev.Values(late) != nil {
+		t.Error("a new slot holds something")
+	}
+	ev.Clear(late)
 	ev.Add(late, Text("x"))
 	if v := ev.Values(late); len(v) != 1 || v[0].S != "x" {
 		t.Errorf("%v", v)
