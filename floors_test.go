@@ -22,7 +22,7 @@ var floors = map[string]int{
 	"sequence": 2, "strategy": 2, "source": 2, "sink": 2,
 	"engine": 3, "journal": 3, "baseline": 3, "triage": 3, "store": 3, "simulate": 3,
 	"pipeline": 4, "query": 4,
-	"report":   5, "server": 5,
+	"report": 5, "server": 5,
 	"cmd/tocsin": 6,
 	".":          0,
 	"strategies": 0, // embedded documents, no code that imports ours
