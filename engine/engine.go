@@ -10,6 +10,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tocsin-project/tocsin/eql"
@@ -195,6 +196,7 @@ func (c *compiler) contexts(s *strategy.Strategy) {
 		}
 		ctx := Context{Strategy: s, Source: source, stage: &program.Stages[0]}
 		for _, name := range source.By {
+			name, _, _ = strings.Cut(name, "=") // what follows is the alert's side (strategy.ContextQuery)
 			ctx.By = append(ctx.By, eql.Key{Name: name, Slot: c.engine.schema.Slot(name)})
 		}
 		number := int32(len(c.engine.Rules) + len(c.engine.Contexts))

@@ -275,9 +275,10 @@ func (c *linter) contextFields() {
 	types := fieldTypes()
 	for i := range c.s.Context {
 		q := &c.s.Context[i]
-		for _, f := range q.By {
+		for _, f := range append(slices.Clone(q.By), q.Of...) {
 			if _, ok := types.Field(f); !ok {
-				c.at(Warning, "unknown-field", q.At(1, 1), "context %q: ECS has no field %q", q.Name, f)
+				p := c.at(Warning, "unknown-field", q.At(1, 1), "context %q: ECS has no field %q", q.Name, f)
+				p.Hint = nearestField(f)
 			}
 		}
 	}

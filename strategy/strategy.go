@@ -181,7 +181,10 @@ type ContextQuery struct {
 	Query    string
 	Line     int
 	Window   Window
-	By       []string // fields that must equal those of the alert's events
+	By       []string // fields of its events
+	// Of holds, beside By, the fields of the alert's events that each must
+	// equal: the same, unless the document says "its.field=alert.field".
+	Of []string
 
 	text text
 }
