@@ -152,7 +152,7 @@ func toInteger(v Value) (Value, bool) {
 // NaN, 0x1p-2, 1_000) and what is plainly no number from it.
 func startsNumber(s string) bool {
 	t := strings.TrimLeft(s, "+-")
-	return t != "" && (t[0]-'0' < 10 || t[0] == '.') && strings.IndexAny(t, "xXpP_nN") < 0
+	return t != "" && (t[0]-'0' < 10 || t[0] == '.') && !strings.ContainsAny(t, "xXpP_nN")
 }
 
 func toFloat(v Value) (Value, bool) {

@@ -100,9 +100,12 @@ func (n *node) object(b []byte, i, depth int, ev *Event) int {
 			i = skipSpace(b, i)
 		}
 		value := i
-		if m != nil {
+		switch {
+		case m != nil:
 			i = m.value(b, i, depth, ev)
-		} else {
+		case i < len(b) && b[i] == '"':
+			i = skipString(b, i+1)
+		default:
 			i = skipValue(b, i, depth)
 		}
 		if i < 0 {
@@ -159,10 +162,10 @@ func (n *node) key(b []byte, i int, ev *Event) (*node, int) {
 	}
 	key := b[i:end]
 	e := n.names.first(head, tail, len(key))
-	if e.head == head && e.tail == tail && len(e.key) == len(key) && len(key) <= 16 {
+	if e.is(head, tail, key) {
 		return e.node, end + 1
 	}
-	if e.node == nil && !(n.deep && hasDot(head, tail, key)) {
+	if n.names.exact && !(n.deep && hasDot(head, tail, key)) {
 		return nil, end + 1
 	}
 	return n.find(head, tail, key), end + 1

@@ -6,6 +6,15 @@
 // package ecs), read by rules, and reset. Nothing is allocated per record once
 // its slices have grown to the size of the traffic.
 //
+// How to read it: Schema and Field say what is kept, Event holds it, Decoder
+// fills it from JSON in one pass over a tree of paths (trie.go) and the scanner
+// (scan.go), which Skip and Iter offer to others. Event.Values turns what was
+// written into the field's type (convert.go, time.go, version.go); ECSTypes and
+// MappingTypes say which that is; Renderer writes a record as JSON again.
+//
+// The scanner accepts what encoding/json accepts, but for nesting beyond
+// MaxDepth, and reads it alike, but that repeated keys add up.
+//
 // Memory: text in values points into the document's bytes or into the record's
 // arena. It lives until Reset. What is kept longer must be cloned.
 package event

@@ -31,12 +31,18 @@ type EachFunc func(ev *Event, name string, value Token)
 // scanner has in registers; only keys over 16 bytes are compared further.
 type table struct {
 	entries []entry // a power of two, two at least
+	seed    uint64
 	shift   uint8
+	exact   bool // every key is where it is looked for first
 }
 
 // first returns the entry where a key is looked for first.
 func (t *table) first(head, tail uint64, n int) *entry {
 	return &t.entries[t.hash(head, tail, n)]
+}
+
+func (t *table) hash(head, tail uint64, n int) uint64 {
+	return (head ^ bits.RotateLeft64(tail, 31) ^ uint64(n)) * t.seed >> (t.shift & 63)
 }
 
 type entry struct {
@@ -45,8 +51,10 @@ type entry struct {
 	node       *node
 }
 
-func (t *table) hash(head, tail uint64, n int) uint64 {
-	return (head ^ bits.RotateLeft64(tail, 31) ^ uint64(n)) * 0x9e3779b97f4a7c15 >> (t.shift & 63)
+// is reports whether the entry has the key b, whose words are head and tail.
+func (e *entry) is(head, tail uint64, b []byte) bool {
+	return e.head == head && e.tail == tail && len(e.key) == len(b) &&
+		(len(b) <= 16 || e.key[8:len(e.key)-8] == string(b[8:len(b)-8]))
 }
 
 // find returns the member with the key b, whose words are head and tail.
@@ -57,8 +65,7 @@ func (t *table) find(head, tail uint64, b []byte) *node {
 		if e.node == nil {
 			return nil
 		}
-		if e.head == head && e.tail == tail && len(e.key) == len(b) &&
-			(len(b) <= 16 || e.key[8:len(e.key)-8] == string(b[8:len(b)-8])) {
+		if e.is(head, tail, b) {
 			return e.node
 		}
 	}
@@ -76,21 +83,39 @@ func words(b []byte) (head, tail uint64) {
 	return head, 0
 }
 
+// newTable tries some seeds for one that keeps all keys apart, as there is for
+// most objects, and else takes the last.
 func newTable(members map[string]*node) table {
 	width := max(1, bits.Len(uint(2*len(members))))
-	t := table{entries: make([]entry, 1<<width), shift: uint8(64 - width)}
+	seed := uint64(0x9e3779b97f4a7c15)
+	for try := 0; ; try++ {
+		t := table{entries: make([]entry, 1<<width), seed: seed, shift: uint8(64 - width)}
+		t.fill(members)
+		if t.exact || try >= 40 {
+			return t
+		}
+		if try%20 == 19 && len(members) <= 128 {
+			width++
+		}
+		seed = seed*0xd1342543de82ef95 + 2 // stays odd
+	}
+}
+
+func (t *table) fill(members map[string]*node) {
 	for i := range t.entries {
 		t.entries[i].head = ^uint64(0) // with no tail and no length, no key has it
 	}
+	t.exact = true
+	mask := uint64(len(t.entries) - 1)
 	for key, n := range members {
 		head, tail := words([]byte(key))
 		h := t.hash(head, tail, len(key))
-		for t.entries[h&uint64(1<<width-1)].node != nil {
+		for t.entries[h&mask].node != nil {
 			h++
+			t.exact = false
 		}
-		t.entries[h&uint64(1<<width-1)] = entry{head, tail, key, n}
+		t.entries[h&mask] = entry{head, tail, key, n}
 	}
-	return t
 }
 
 // growing is a node while paths are added.
