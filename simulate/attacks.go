@@ -145,6 +145,22 @@ func (p *play) pipes(c conn, session uint64, svc *process, name, peer string) {
 	p.wait(10, 60)
 }
 
+// psexecRenamed is "psexec -r": service, file and pipes have another name, the
+// version resource still says whose they are.
+func psexecRenamed(p *play) {
+	c, session := p.smb(nil)
+	p.wait(20, 80)
+	p.copyTo(c, session, "ADMIN$", `C:\Windows`, "svchelp.exe")
+	p.wait(20, 80)
+	p.openPipe(c, session, "svcctl", "ntsvcs")
+	p.wait(20, 80)
+	p.createService("svchelp", `%SystemRoot%\svchelp.exe`, session)
+	p.wait(40, 200)
+	svc := p.startAs("svchelp", `C:\Windows\svchelp.exe`, `C:\Windows\svchelp.exe`, "Microsoft Corporation", "psexesvc.exe")
+	p.pipes(c, session, svc, "svchelp", p.source.name)
+	p.look(p.spawn(svc, imgCmd, `"cmd.exe"`, svc.user, svc.logon, signedMS))
+}
+
 func psexecClone(p *play) {
 	h := p.victim
 	clone := [][3]string{
@@ -209,7 +225,7 @@ func remoteWinRM(p *play) {
 	p.wait(20, 80)
 	session := p.logon(c, 3)
 	p.wait(100, 500)
-	shell := p.spawn(h.svcDcom, sys32+"wsmprovhost.exe", sys32+`wsmprovhost.exe -Embedding`, p.user, session, signedMS)
+	shell := p.spawn(h.svcDcom, sys32+"winrshost.exe", sys32+`winrshost.exe -Embedding`, p.user, session, signedMS)
 	p.wait(200, 900)
 	p.look(p.spawn(shell, imgCmd, `cmd.exe`, p.user, session, signedMS))
 }

@@ -170,7 +170,13 @@ func (p *play) createService(name, path string, session uint64) {
 
 // startService starts a process of the service control manager's.
 func (p *play) startService(name, image, cmd, signer string) *process {
+	return p.startAs(name, image, cmd, signer, base(image))
+}
+
+// startAs is startService for a program whose version resource names another file.
+func (p *play) startAs(name, image, cmd, signer, original string) *process {
 	c := p.spawn(p.victim.services, image, cmd, systemAccount(), 0x3e7, signer)
+	c.original = original
 	p.wait(20, 90)
 	p.do(act{kind: serviceState, host: p.victim, proc: p.victim.services, name: name, value: "running"})
 	return c

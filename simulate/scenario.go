@@ -41,6 +41,7 @@ func Scenarios() []Scenario {
 		attack("loopback-tunnel", loopback, "RPC arrives through a port forwarder on the host itself", loopbackTunnel),
 		attack("psexec", psexec, "PsExec: binary to ADMIN$, service PSEXESVC, its pipes, a shell", psexecRun),
 		attack("psexec-clone", psexec, "a PsExec clone with its own service and pipe names", psexecClone),
+		attack("psexec-renamed", psexec, "PsExec with a service name of the attacker's choice", psexecRenamed),
 		attack("remote-task", task, "a scheduled task is registered over RPC and run", remoteTask),
 		attack("remote-wmi", wmi, "Win32_Process.Create over DCOM", remoteWMI),
 		attack("remote-winrm", winrm, "a command in a WinRM shell", remoteWinRM),
