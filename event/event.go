@@ -169,6 +169,14 @@ func (e *Event) Text(b []byte) string {
 	return unsafe.String(unsafe.SliceData(t), len(t))
 }
 
+// TextOf is Text for a value that appends its own text, without a copy between.
+func TextOf[T interface{ AppendText([]byte) []byte }](e *Event, v T) string {
+	n := len(e.arena)
+	e.arena = v.AppendText(e.arena)
+	t := e.arena[n:]
+	return unsafe.String(unsafe.SliceData(t), len(t))
+}
+
 func (e *Event) typeValues(slot int, s *span) {
 	f := &e.schema.fields[slot]
 	in := e.vals[s.off : s.off+s.n]
