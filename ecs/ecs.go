@@ -50,7 +50,7 @@ type Decoder struct {
 	schema *event.Schema
 	open   bool // the schema gains fields as the data brings them (normalize)
 
-	names  map[string]int32 // name of an event data value → its key
+	names  names // name of an event data value → its key
 	keys   []key
 	tables map[tableID]*table
 	base   []baseRow
@@ -72,6 +72,8 @@ type key struct {
 	slot int     // of winlog.event_data.<name>; none if nobody reads it
 	user int     // of winlog.user_data.<name>
 	flat flatKey // what a flat export means by it
+	dots bool    // it is a path
+	odd  bool    // it holds a backslash: not to be found by the raw text of a JSON key
 }
 
 // none is the slot of a field that nobody reads.
@@ -89,7 +91,6 @@ func NewDecoder(schema *event.Schema, opt Options) *Decoder {
 func newDecoder(schema *event.Schema, opt Options, open bool) *Decoder {
 	d := &Decoder{
 		opt: opt, schema: schema, open: open,
-		names:  map[string]int32{},
 		keys:   make([]key, 1, 256), // key 0 is a name not remembered
 		tables: map[tableID]*table{},
 	}
@@ -124,21 +125,40 @@ func (d *Decoder) slot(name string) int {
 
 // key returns the number of an event data name.
 func (d *Decoder) key(name string) int32 {
-	if k, ok := d.names[name]; ok {
+	head, tail := words(name)
+	if k := d.names.find(head, tail, name); k != 0 {
 		return k
 	}
 	if len(d.keys) >= maxKeys {
 		return 0
 	}
-	name = string(append([]byte(nil), name...)) // it may point into a document
-	k := int32(len(d.keys))
+	name = strings.Clone(name) // it may point into a document
 	slot, user := none, none
 	if !d.open { // an open schema gains the field when a value stays there
 		slot, user = d.slot(dataPrefix+name), d.slot(userPrefix+name)
 	}
-	d.keys = append(d.keys, key{name: name, slot: slot, user: user})
-	d.names[name] = k
+	k := int32(len(d.keys))
+	d.keys = append(d.keys, key{name: name, slot: slot, user: user, dots: hasDot(name), odd: strings.IndexByte(name, '\\') >= 0})
+	d.names.add(head, tail, name, k)
 	return k
+}
+
+// keyToken is key for the key of a JSON object; the name lives as long as the
+// decoder or the event.
+func (d *Decoder) keyToken(t event.Token) (int32, string) {
+	raw := view(t.Raw[1 : len(t.Raw)-1])
+	head, tail := words(raw)
+	if k := d.names.find(head, tail, raw); k != 0 && !d.keys[k].odd {
+		return k, d.keys[k].name
+	}
+	name := t.Text(d.m.ev)
+	return d.key(name), name
+}
+
+// known returns the key of a name that is known already, 0 if it is not.
+func (d *Decoder) known(name string) int32 {
+	head, tail := words(name)
+	return d.names.find(head, tail, name)
 }
 
 const (
@@ -300,6 +320,7 @@ func (d *Decoder) finish(ev *event.Event) {
 	if p != nil {
 		m.apply(p, d.table(p, d.rec.sys[sysEventID].text(ev)))
 	}
+	m.when()
 	d.native(d.rec.sys[sysEventID].text(ev), d.rec.sys[sysProvider].text(ev))
 	m.rest()
 	if d.probe.kind != none && !ev.Has(d.probe.kind) {
@@ -342,16 +363,24 @@ func (m *mapper) meta() {
 	ev.Channel = r.sys[sysChannel].text(ev)
 	ev.Record = r.sys[sysRecord].text(ev)
 	ev.Logged = r.sys[sysTime].text(ev)
-	if m.shape != beatsShape {
-		ev.Time, ev.HasTime = m.logged()
+	if m.shape == beatsShape {
+		ev.Sequence = m.first(m.d.probe.sequence)
+		if ev.Logged == "" {
+			ev.Logged = m.first(m.d.probe.timestamp)
+		}
+	}
+}
+
+// when makes the time at which the event was logged its time, if it has none.
+func (m *mapper) when() {
+	if m.ev.HasTime {
 		return
 	}
-	ev.Sequence = m.first(m.d.probe.sequence)
-	if m.timestamp(); !ev.HasTime {
-		ev.Time, ev.HasTime = m.logged()
+	if m.shape == beatsShape {
+		m.timestamp()
 	}
-	if ev.Logged == "" {
-		ev.Logged = m.first(m.d.probe.timestamp)
+	if !m.ev.HasTime {
+		m.ev.Time, m.ev.HasTime = m.logged()
 	}
 }
 

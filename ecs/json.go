@@ -61,9 +61,8 @@ type topLevel struct {
 // member takes one member of the top of a document. It reports true as soon as
 // the document is known to be nested ECS, which one more pass reads whole.
 func (d *Decoder) member(top *topLevel, name, v event.Token) bool {
-	text := name.Text(d.m.ev)
+	k, text := d.keyToken(name)
 	form := v.Form()
-	k := d.key(text)
 	switch f := d.keys[k].flat; {
 	case f.ecs:
 		return form == event.ObjectForm
@@ -74,7 +73,7 @@ func (d *Decoder) member(top *topLevel, name, v event.Token) bool {
 			d.setFlat(f, val)
 		}
 	case f.skip:
-	case hasDot(text):
+	case d.keys[k].dots || k == 0 && hasDot(text):
 		top.dotted = true
 	default:
 		if val := tokenValue(v); val.form != absent {

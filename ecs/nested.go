@@ -111,9 +111,7 @@ func (d *Decoder) winlog(ev *event.Event, name string, v event.Token) {
 				d.rec.markUser(from)
 			}
 		case "process", "user", "thread", "process.thread":
-			for it := v.Members(); it.Next(); {
-				d.winlog(ev, name+"."+it.Key.Text(ev), it.Value)
-			}
+			d.winlogObject(ev, name, v)
 		}
 		return
 	}
@@ -129,13 +127,26 @@ func (d *Decoder) winlog(ev *event.Event, name string, v event.Token) {
 	}
 }
 
+// winlogObject takes the members of an object inside winlog.
+func (d *Decoder) winlogObject(ev *event.Event, prefix string, v event.Token) {
+	for it := v.Members(); it.Next(); {
+		d.buf = append(append(append(d.buf[:0], prefix...), '.'), it.Key.Text(ev)...)
+		if f, ok := winlogKeys[string(d.buf)]; ok {
+			d.rec.sys[f] = tokenValue(it.Value)
+		} else if string(d.buf) == "process.thread" && it.Value.Form() == event.ObjectForm {
+			d.winlogObject(ev, "process.thread", it.Value)
+		}
+	}
+}
+
 // members adds the members of an object to the event's data, objects inside it
 // under dotted names.
 func (d *Decoder) members(v event.Token, prefix string) {
 	for it := v.Members(); it.Next(); {
-		name := it.Key.Text(d.m.ev)
+		k, name := d.keyToken(it.Key)
 		if prefix != "" {
 			name = prefix + "." + name
+			k = d.key(name)
 		}
 		switch val := tokenValue(it.Value); val.form {
 		case absent:
@@ -144,9 +155,9 @@ func (d *Decoder) members(v event.Token, prefix string) {
 				d.members(it.Value, name)
 				continue
 			}
-			d.addData(name, val)
+			d.addKey(k, name, val)
 		default:
-			d.addData(name, val)
+			d.addKey(k, name, val)
 		}
 	}
 }

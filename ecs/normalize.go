@@ -99,7 +99,9 @@ func (n *Normalizer) render(dst []byte) []byte {
 			continue
 		}
 		name := n.d.schema.Field(slot).Name
-		t.set(name, appendValues(nil, name, n.ev.Values(slot)))
+		start := len(t.text)
+		t.text = appendValues(t.text, name, n.ev.Values(slot))
+		t.set(name, view(t.text[start:]))
 	}
 	return t.append(dst, 0)
 }
@@ -150,6 +152,7 @@ func appendValues(dst []byte, name string, vals []event.Value) []byte {
 // undone, values are JSON text.
 type tree struct {
 	nodes []node
+	text  []byte // the values that were set, one after another
 }
 
 type node struct {
@@ -159,7 +162,10 @@ type node struct {
 	next  int32  // the next member of the same object, 0 if none
 }
 
-func (t *tree) reset() { t.nodes = append(t.nodes[:0], node{}) }
+func (t *tree) reset() {
+	t.nodes = append(t.nodes[:0], node{})
+	t.text = t.text[:0]
+}
 
 // find returns the member of a node by name, 0 if it has none.
 func (t *tree) find(at int32, name string) int32 {
@@ -201,7 +207,7 @@ func (t *tree) at(from int32, path string) int32 {
 }
 
 // set gives a dotted path a value in JSON.
-func (t *tree) set(path string, raw []byte) {
+func (t *tree) set(path, raw string) {
 	n := int32(0)
 	if rest, ok := strings.CutPrefix(path, dataPrefix); ok {
 		n = t.at(t.at(0, "winlog.event_data"), rest)
@@ -211,7 +217,7 @@ func (t *tree) set(path string, raw []byte) {
 	} else {
 		n = t.at(0, path)
 	}
-	t.nodes[n].raw = string(raw)
+	t.nodes[n].raw = raw
 	t.nodes[n].first = 0
 }
 

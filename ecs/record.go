@@ -1,6 +1,8 @@
 package ecs
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"strings"
 	"time"
 	"unsafe"
@@ -120,7 +122,7 @@ func (d *Decoder) addKey(k int32, name string, v value) {
 
 // pair returns the value of a key, nil if the event has none.
 func (r *record) pair(k int32) *pair {
-	if int(k) < len(r.at) {
+	if k > 0 && int(k) < len(r.at) {
 		if i := r.at[k]; i > 0 {
 			return &r.data[i-1]
 		}
@@ -148,8 +150,7 @@ func (v *value) text(ev *event.Event) string {
 		v.form = plain
 	}
 	if v.form == stored {
-		var buf [256]byte
-		v.s = ev.Text(evtx.RawValue(v.typ, bytesOf(v.s)).AppendText(buf[:0]))
+		v.s = event.TextOf(ev, evtx.RawValue(v.typ, bytesOf(v.s)))
 		v.form = plain
 	}
 	return v.s
@@ -185,17 +186,21 @@ func (v *value) emptyBinary() bool {
 		return t.empty()
 	case evtx.TypeString:
 		t := strings.TrimRight(v.s, "\x00")
-		return t == "" || t == "-" || (len(v.s) >= 72 && len(v.s) <= 80 && v.emptyText())
+		return t == "" || t == "-" || len(v.s) >= 72 && len(v.s) <= 80 && zeroGUID16(t)
 	case evtx.TypeGUID:
 		return strings.Trim(v.s, "\x00") == ""
 	}
 	return v.s == ""
 }
 
-func (v *value) emptyText() bool {
-	var buf [96]byte
-	t := value{s: view(evtx.RawValue(v.typ, bytesOf(v.s)).AppendText(buf[:0])), form: plain}
-	return t.empty()
+// zeroGUID16 knows the zero GUID in UTF-16, its end taken off.
+func zeroGUID16(s string) bool {
+	for i := 0; i < len(s); i += 2 {
+		if c := s[i]; c != '0' && c != '-' && c != '{' && c != '}' {
+			return false
+		}
+	}
+	return true
 }
 
 const zeroGUID = "00000000-0000-0000-0000-000000000000"
@@ -381,4 +386,79 @@ func (m *mapper) zone() int64 {
 		return 0 // arrival long after, or no zone on earth
 	}
 	return n * quarter
+}
+
+// names finds the number of a name: open addressing, at most half full. A name
+// is known by its first and last eight bytes and its length; only what is longer
+// than 16 is compared further.
+type names struct {
+	entries []nameEntry
+	n       int
+}
+
+type nameEntry struct {
+	head, tail uint64
+	name       string
+	key        int32
+}
+
+// words returns the first and last eight bytes of a name; a shorter one is the
+// first word, padded with zeros.
+func words(s string) (head, tail uint64) {
+	b := bytesOf(s)
+	switch n := len(b); {
+	case n >= 8:
+		return binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+	case n >= 4:
+		return uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*(n-4)), 0
+	default:
+		for i, c := range b {
+			head |= uint64(c) << (8 * i)
+		}
+		return head, 0
+	}
+}
+
+func nameHash(head, tail uint64, n int) uint64 {
+	h := (head ^ bits.RotateLeft64(tail, 31) ^ uint64(n)) * 0x9e3779b97f4a7c15
+	return (h ^ h>>29) * 0xbf58476d1ce4e5b9 >> 16
+}
+
+func (t *names) find(head, tail uint64, s string) int32 {
+	if len(t.entries) == 0 {
+		return 0
+	}
+	mask := uint64(len(t.entries) - 1)
+	for h := nameHash(head, tail, len(s)); ; h++ {
+		e := &t.entries[h&mask]
+		if e.key == 0 {
+			return 0
+		}
+		if e.head == head && e.tail == tail && len(e.name) == len(s) && (len(s) <= 16 || e.name[8:len(s)-8] == s[8:len(s)-8]) {
+			return e.key
+		}
+	}
+}
+
+func (t *names) add(head, tail uint64, s string, key int32) {
+	if 2*t.n >= len(t.entries) {
+		old := t.entries
+		t.entries = make([]nameEntry, max(256, 2*len(old)))
+		for _, e := range old {
+			if e.key != 0 {
+				t.place(e)
+			}
+		}
+	}
+	t.n++
+	t.place(nameEntry{head, tail, s, key})
+}
+
+func (t *names) place(e nameEntry) {
+	mask := uint64(len(t.entries) - 1)
+	h := nameHash(e.head, e.tail, len(e.name))
+	for t.entries[h&mask].key != 0 {
+		h++
+	}
+	t.entries[h&mask] = e
 }

@@ -159,3 +159,5 @@ func compareExpected(t *testing.T, what string, got, want []expectedNetwork) {
 		}
 	}
 }
+
+func compact(dst *bytes.Buffer, doc []byte) error { return json.Compact(dst, doc) }

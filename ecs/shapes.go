@@ -299,11 +299,7 @@ func (d *Decoder) winEvent(top *topLevel) {
 	s := &d.rec.sys
 	s[sysEventID] = tokenValue(top.winID)
 	for _, f := range winEventFields {
-		k, ok := d.names[f.name]
-		if !ok {
-			continue
-		}
-		if p := d.rec.pair(k); p != nil {
+		if p := d.rec.pair(d.known(f.name)); p != nil {
 			s[f.to] = p.val
 		}
 	}

@@ -150,12 +150,12 @@ var sysmonClock = step{
 	moves:  "UtcTime",
 	always: true, // the event's time is wanted whatever fields are read
 	do: func(m *mapper, to []int) {
-		if m.r.sys[sysTime].form != absent {
+		if to[0] != none && (m.r.sys[sysTime].form != absent || !m.has(to[0])) {
 			if ns, ok := m.logged(); ok {
 				m.set(to[0], event.Time(ns))
+			} else if m.when(); m.ev.HasTime {
+				m.set(to[0], event.Time(m.ev.Time))
 			}
-		} else if m.ev.HasTime && !m.has(to[0]) {
-			m.set(to[0], event.Time(m.ev.Time))
 		}
 		if t, ok := parseInstant(m.get("UtcTime")); ok {
 			m.ev.Time, m.ev.HasTime = t.ns, true

@@ -348,11 +348,7 @@ func (m *mapper) put(slot int, v event.Value) {
 
 // get returns the text of a named value of the event, "" if it has none.
 func (m *mapper) get(name string) string {
-	k, ok := m.d.names[name]
-	if !ok {
-		return ""
-	}
-	if p := m.r.pair(k); p != nil {
+	if p := m.r.pair(m.d.known(name)); p != nil {
 		return p.val.text(m.ev)
 	}
 	return ""
