@@ -44,20 +44,28 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 		entries = append(entries, entry{path: "RenderingInfo/Keywords/Keyword", value: v})
 	}
 	for i := range r.Data {
-		e := entry{path: "EventData", leaf: r.Data[i].Name, value: r.Data[i].Value}
+		e := entry{path: "EventData", leaf: r.Data[i].Name, value: shown(r.Data[i].Value)}
 		if e.leaf == "" {
 			e.path, e.leaf = "EventData/Data", "#text"
 		}
 		entries = append(entries, e)
 	}
 	for i := range r.UserData {
-		entries = append(entries, entry{path: "UserData/" + r.UserData[i].Name, value: r.UserData[i].Value})
+		entries = append(entries, entry{path: "UserData/" + r.UserData[i].Name, value: shown(r.UserData[i].Value)})
 	}
 	for i := range r.Other {
-		entries = append(entries, entry{path: r.Other[i].Name, value: r.Other[i].Value})
+		entries = append(entries, entry{path: r.Other[i].Name, value: shown(r.Other[i].Value)})
 	}
 	dst = append(dst, `{"Event":`...)
 	return append(appendObject(dst, entries), '}')
+}
+
+// shown gives a null value as empty text: its element is there.
+func shown(v Value) Value {
+	if v.IsNull() {
+		return TextValue(nil)
+	}
+	return v
 }
 
 // group is the entries under one key.

@@ -147,7 +147,7 @@ func blank(s []byte) bool {
 func (l *layouter) element(i, at int32) {
 	n := &l.nodes[i]
 	needs := -1
-	if n.id != noDep {
+	if depends(n) {
 		needs = l.emit(step{kind: stepNeeds, id: n.id})
 	}
 	switch pl := l.d.places[at]; pl.kind {
@@ -170,6 +170,10 @@ func (l *layouter) element(i, at int32) {
 		l.st.steps[needs].jump = int32(len(l.st.steps) - l.base)
 	}
 }
+
+// depends tells whether an element is left out when a value is null. Event
+// depends on its data by the letter, but is never left out.
+func depends(n *node) bool { return n.id != noDep && n.name != "Event" }
 
 // section lays out a child of Event.
 func (l *layouter) section(i int32, pl place) {

@@ -137,7 +137,7 @@ func (w *writer) nodes(nodes []node, i, end int32, vals []Value, limit, depth in
 // array.
 func (w *writer) element(nodes []node, i int32, vals []Value, limit, depth int) {
 	n := &nodes[i]
-	if n.id != noDep && (int(n.id) >= len(vals) || vals[n.id].typ == TypeNull) {
+	if depends(n) && (int(n.id) >= len(vals) || vals[n.id].typ == TypeNull) {
 		return
 	}
 	if n.end == n.body+1 && nodes[n.body].kind == nodeSubst {

@@ -1,0 +1,11 @@
+package evtx
+
+// For tests outside the package, which can use evtxtest.
+var (
+	Flatten        = flatten
+	FlattenLibevtx = libevtx
+	DiffFlat       = diffFlat
+	Corpus         = corpus
+)
+
+const MaxRecordWork = maxRecordWork
