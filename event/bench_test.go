@@ -205,3 +205,14 @@ func BenchmarkParseTime(b *testing.B) {
 		ParseTime("2024-05-14T12:34:56.1234567Z")
 	}
 }
+
+func BenchmarkNewDecoder(b *testing.B) {
+	for b.Loop() {
+		s := NewSchema(ECSTypes())
+		for line := range strings.Lines(ecsTable) {
+			name, _, _ := strings.Cut(line, " ")
+			s.Slot(name)
+		}
+		NewDecoder(s)
+	}
+}

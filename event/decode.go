@@ -15,15 +15,15 @@ var ErrNotObject = errors.New("decode event: not a JSON object")
 // has no state of its own: goroutines may share it, each with its own Event.
 // Slots that the schema gains later are not read by it.
 type Decoder struct {
-	schema *Schema
-	paths  *growing
-	root   *node
+	paths *growing
+	root  *node
 }
 
 // NewDecoder compiles a decoder for the fields of the schema. A schema without
 // fields gives a decoder that checks documents and keeps nothing.
 func NewDecoder(s *Schema) *Decoder {
-	d := &Decoder{schema: s, paths: newGrowing()}
+	d := &Decoder{paths: newGrowing()}
+	d.paths.root = true
 	for slot := range s.fields {
 		f := &s.fields[slot]
 		n := d.paths.at(f.Path)

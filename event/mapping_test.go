@@ -188,3 +188,39 @@ func FuzzMapping(f *testing.F) {
 		}
 	})
 }
+
+// Aliases and sub-fields are filled from the field they stand for; an explicit
+// null turns into the mapping's null_value, an absent field does not.
+func TestDecodeByMapping(t *testing.T) {
+	m, err := MappingTypes([]byte(`{"properties":{"kind":{"type":"keyword"},"event":{"properties":{"category":{"type":"alias","path":"kind"}}},
+		"opt":{"type":"keyword","null_value":"NULL"},"n":{"type":"long","null_value":-1},
+		"host":{"type":"text","fields":{"keyword":{"type":"keyword","ignore_above":5}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := []string{"event.category", "kind", "opt", "n", "host", "host.keyword"}
+	f := func(doc, want string) {
+		t.Helper()
+		s := NewSchema(m)
+		for _, name := range fields {
+			s.Slot(name)
+		}
+		ev := New(s)
+		if err := NewDecoder(s).Decode([]byte(doc), ev); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for slot, name := range fields {
+			for _, v := range ev.Values(slot) {
+				got = append(got, name+"="+v.String())
+			}
+		}
+		if g := strings.Join(got, " "); g != want {
+			t.Errorf("%s: got %q, want %q", doc, g, want)
+		}
+	}
+	f(`{"kind":"process","opt":null}`, "event.category=process kind=process opt=NULL")
+	f(`{"opt":[null,"x",null],"n":null}`, "opt=NULL opt=x opt=NULL n=-1")
+	f(`{"host":["short","longer","é漢é漢é"]}`, "host=short host=é漢é漢é host.keyword=short host.keyword=é漢é漢é")
+	f(`{"event":{"category":"ignored: an alias holds nothing"}}`, "")
+}

@@ -85,25 +85,25 @@ func words(b []byte) (head, tail uint64) {
 
 // newTable tries some seeds for one that keeps all keys apart, as there is for
 // most objects, and else takes the last.
-func newTable(members map[string]*node) table {
+func newTable(members map[string]*node, tries int) table {
 	width := max(1, bits.Len(uint(2*len(members))))
-	seed := uint64(0x9e3779b97f4a7c15)
+	t := table{seed: 0x9e3779b97f4a7c15}
 	for try := 0; ; try++ {
-		t := table{entries: make([]entry, 1<<width), seed: seed, shift: uint8(64 - width)}
-		t.fill(members)
-		if t.exact || try >= 40 {
-			return t
-		}
-		if try%20 == 19 && len(members) <= 128 {
+		if try%20 == 0 {
+			t.entries, t.shift = make([]entry, 1<<width), uint8(64-width)
 			width++
 		}
-		seed = seed*0xd1342543de82ef95 + 2 // stays odd
+		t.fill(members)
+		if t.exact || try+1 >= tries {
+			return t
+		}
+		t.seed = t.seed*0xd1342543de82ef95 + 2 // stays odd
 	}
 }
 
 func (t *table) fill(members map[string]*node) {
 	for i := range t.entries {
-		t.entries[i].head = ^uint64(0) // with no tail and no length, no key has it
+		t.entries[i] = entry{head: ^uint64(0)} // with no tail and no length: no key has it
 	}
 	t.exact = true
 	mask := uint64(len(t.entries) - 1)
@@ -121,11 +121,12 @@ func (t *table) fill(members map[string]*node) {
 // growing is a node while paths are added.
 type growing struct {
 	*node
-	members map[string]*growing
+	members map[string]*growing // made with the first
+	root    bool
 }
 
 func newGrowing() *growing {
-	return &growing{&node{}, map[string]*growing{}}
+	return &growing{node: &node{}}
 }
 
 func (g *growing) at(path string) *growing {
@@ -133,6 +134,9 @@ func (g *growing) at(path string) *growing {
 		m := g.members[name]
 		if m == nil {
 			m = newGrowing()
+			if g.members == nil {
+				g.members = map[string]*growing{}
+			}
 			g.members[name] = m
 		}
 		g = m
@@ -142,15 +146,22 @@ func (g *growing) at(path string) *growing {
 
 // finish makes the tables of the node and all below it.
 func (g *growing) finish() *node {
+	g.watch = g.each != nil
+	if g.leaf = len(g.members) == 0; g.leaf && !g.watch && !g.root {
+		return g.node // its objects are skipped, not looked into
+	}
 	names, dotted := map[string]*node{}, map[string]*node{}
 	for name, m := range g.members {
 		names[name] = m.finish()
 		m.collect(name, dotted)
 		g.watch = g.watch || m.watch
 	}
-	g.names, g.dotted = newTable(names), newTable(dotted)
-	g.leaf, g.deep = len(names) == 0, len(dotted) > 0
-	g.watch = g.watch || g.each != nil
+	tries := 60
+	if len(names) > 128 { // too many for a seed to be found
+		tries = 1
+	}
+	g.names, g.dotted = newTable(names, tries), newTable(dotted, 1)
+	g.deep = len(dotted) > 0
 	return g.node
 }
 
