@@ -248,7 +248,7 @@ func (p *parser) runs(s *Step) {
 	runs, err := strconv.Atoi(n.val)
 	if err != nil || runs < 1 || runs > 100 {
 		p.add(n.Range, "runs must be between 1 and 100, found [%s]", n.val)
-		runs = 1
+		runs = 2 // so that the sequence is not said to be too short as well
 	}
 	s.Runs = runs
 }
