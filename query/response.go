@@ -47,8 +47,8 @@ type sequenceJSON struct {
 // response: hits.events, or hits.sequences (samples too) with join_keys and
 // events; a missing event is {"_index":"","_id":"","_source":{},"missing":true}.
 // hits.total counts all matches, before the size and pipes cut them down.
-func (r *Result) WriteJSON(w io.Writer, took time.Duration, partial bool) error {
-	out := response{IsPartial: partial, Took: took.Milliseconds()}
+func (r *Result) WriteJSON(w io.Writer, took time.Duration) error {
+	out := response{IsPartial: r.Partial, Took: took.Milliseconds()}
 	out.Hits.Total.Value, out.Hits.Total.Relation = r.Total, "eq"
 	if r.Kind == eql.Event {
 		list := eventsJSON(r.Events)

@@ -26,6 +26,8 @@ type Result struct {
 	Documents int // documents that were looked at
 	NotEvents int // JSON that is no object
 	Bad       int // documents that were skipped; each went to Input.Problem
+
+	Partial bool // the run was cancelled: the results are of what had been read
 }
 
 // Event is one document of the results.
@@ -33,6 +35,8 @@ type Event struct {
 	Index, ID string
 	Path      string // where it was read
 	Line      int
+	Time      int64  // nanoseconds since 1970 UTC; valid if HasTime
+	HasTime   bool   // events of sequences have one
 	Source    []byte // its fields, one line of JSON; nil if Missing
 	Missing   bool   // the placeholder of a `![…]` stage
 }
@@ -85,7 +89,7 @@ func (r *runner) finish() error {
 	r.result.Total = r.total
 	for i := range list {
 		if list[i].doc != nil {
-			e, err := r.event(list[i].doc)
+			e, err := r.event(list[i].First(), list[i].doc)
 			if err != nil {
 				return err
 			}
@@ -113,7 +117,7 @@ func (r *runner) sequence(m *sequence.Match) (Sequence, error) {
 		if err != nil {
 			return s, err
 		}
-		e, err := r.event(blob)
+		e, err := r.event(&hits[0], blob)
 		if err != nil {
 			return s, err
 		}
@@ -124,9 +128,9 @@ func (r *runner) sequence(m *sequence.Match) (Sequence, error) {
 }
 
 // event makes a result of a kept document.
-func (r *runner) event(blob []byte) (Event, error) {
+func (r *runner) event(h *sequence.Hit, blob []byte) (Event, error) {
 	rec := readRecord(blob)
-	e := Event{Index: rec.index, ID: rec.id, Path: rec.path, Line: rec.line}
+	e := Event{Index: rec.index, ID: rec.id, Path: rec.path, Line: rec.line, Time: h.Time, HasTime: h.Time != noTime}
 	if e.ID == "" {
 		e.ID = rec.path + ":" + strconv.Itoa(rec.line)
 	}

@@ -56,8 +56,9 @@ type found struct {
 }
 
 // Run reads paths and returns the results. The error is of the input as a whole
-// (a path that does not exist), of temporary files, or of ctx; what is wrong with
-// single documents goes to Input.Problem and is counted.
+// (a path that does not exist) or of temporary files; what is wrong with single
+// documents goes to Input.Problem and is counted. If ctx ends while it reads, the
+// results are of what was read, and Result.Partial says so.
 func (q *Query) Run(ctx context.Context, paths []string, in Input) (*Result, error) {
 	r := &runner{
 		q: q, in: in, ev: event.New(q.schema),
@@ -88,10 +89,10 @@ func (q *Query) Run(ctx context.Context, paths []string, in Input) (*Result, err
 		return r.block(ctx, b)
 	})
 	r.result.Source = summary
-	if err != nil {
+	if r.result.Partial = err != nil && ctx.Err() != nil; err != nil && !r.result.Partial {
 		return r.result, fmt.Errorf("read input: %w", err)
 	}
-	if err := r.join(ctx); err != nil {
+	if err := r.join(context.WithoutCancel(ctx)); err != nil {
 		return r.result, err
 	}
 	return r.result, r.finish()
@@ -203,17 +204,19 @@ func (r *runner) match(doc *source.Document, rec *record) error {
 	return nil
 }
 
+// noTime is the time of an event that has none: behind all others.
+const noTime = math.MaxInt64
+
 // order gives a hit its place: timestamp, tiebreaker (absent last), input. It
-// reports false, after saying why, for an event that has no single time, except
-// in samples, where time plays no part.
+// reports false, after saying why, for an event of a sequence that has no single
+// time. Event queries put what has no time last; samples do not care.
 func (r *runner) order(doc *source.Document, hit *sequence.Hit) bool {
 	values := r.ev.Values(r.q.timestamp)
-	switch {
-	case len(values) == 1 && values[0].Kind == event.KindTime:
+	hit.Time = noTime
+	if len(values) > 0 && values[0].Kind == event.KindTime {
 		hit.Time = int64(values[0].N)
-	case r.q.spec.IsSample():
-		hit.Time = math.MaxInt64
-	default:
+	}
+	if r.q.program.Kind == eql.Sequence && (len(values) != 1 || hit.Time == noTime) {
 		reason := "no " + r.q.opts.TimestampField + " by which to order the event"
 		if len(values) > 1 {
 			reason = "several values of " + r.q.opts.TimestampField
