@@ -100,7 +100,7 @@ func (g *Generator) makeHost(i int, name string) *host {
 		boot:      g.cfg.Start.Add(-time.Duration(1+r.IntN(20))*24*time.Hour - time.Duration(r.IntN(86400))*time.Second).UnixNano(),
 	}
 	if n := int64(g.cfg.Skew); n > 0 {
-		h.clock = r.Int64N(2*n+1) - n
+		h.clock = (r.Int64N(2*n+1) - n) / 100 * 100 // Windows counts in 100 ns
 	}
 	for c := range h.records {
 		h.records[c] = 1000 + r.Uint64N(4_000_000)

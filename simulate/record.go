@@ -192,6 +192,8 @@ func appendEscaped(b []byte, s string) []byte {
 			b = append(b, "&gt;"...)
 		case '"':
 			b = append(b, "&quot;"...)
+		case '\n': // written out, so that an event is one line
+			b = append(b, "&#10;"...)
 		default:
 			b = append(b, s[i])
 		}
