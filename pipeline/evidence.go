@@ -10,13 +10,11 @@ import (
 // document is what the evidence store keeps of one event: what it takes to make
 // the whole ECS event anew, and where it was read.
 type document struct {
-	kind   byte // source.Kind
 	origin alert.Origin
 	data   []byte
 }
 
 func appendDocument(dst []byte, d *document) []byte {
-	dst = append(dst, d.kind)
 	dst = binary.AppendUvarint(dst, uint64(d.origin.Line))
 	for _, s := range [...]string{d.origin.Path, d.origin.Record} {
 		dst = binary.AppendUvarint(dst, uint64(len(s)))
@@ -28,16 +26,12 @@ func appendDocument(dst []byte, d *document) []byte {
 func decodeDocument(b []byte) (document, error) {
 	var d document
 	bad := fmt.Errorf("decode evidence: cut short")
-	if len(b) == 0 {
-		return d, bad
-	}
-	d.kind = b[0]
-	line, k := binary.Uvarint(b[1:])
+	line, k := binary.Uvarint(b)
 	if k <= 0 {
 		return d, bad
 	}
 	d.origin.Line = int(line)
-	b = b[1+k:]
+	b = b[k:]
 	for _, s := range [...]*string{&d.origin.Path, &d.origin.Record} {
 		n, k := binary.Uvarint(b)
 		if k <= 0 || n > uint64(len(b)-k) {

@@ -102,14 +102,24 @@ func (w *worker) document(doc *source.Document) error {
 }
 
 func (w *worker) decode(doc *source.Document) error {
-	return w.decoder.JSON(doc.Data, w.event)
+	switch doc.Kind {
+	case source.EVTX:
+		return w.decoder.EVTX(doc.Record, w.event)
+	case source.XML:
+		return w.decoder.XML(doc.Data, w.event)
+	default:
+		return w.decoder.JSON(doc.Data, w.event)
+	}
 }
 
 // keep writes the document to the evidence store and its hits to the journal.
 func (w *worker) keep(doc *source.Document, matches []engine.Match) error {
-	w.content = append(w.content[:0], doc.Data...)
+	if doc.Kind == source.EVTX { // its chunk's templates go with the block
+		w.content = w.decoder.AppendEvidence(w.content[:0])
+	} else {
+		w.content = append(w.content[:0], doc.Data...)
+	}
 	w.blob = appendDocument(w.blob[:0], &document{
-		kind:   byte(doc.Kind),
 		origin: alert.Origin{Path: doc.Path, Line: doc.Line, Record: w.event.Record},
 		data:   w.content,
 	})
