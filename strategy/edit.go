@@ -118,7 +118,7 @@ func Fmt(name string, src []byte) ([]byte, []Problem) {
 		if b.kind != fenceBlock || parseInfo(b.info).lang != "eql" || len(b.lines) == 0 {
 			continue
 		}
-		formatted, err := formatEQL(b.body)
+		formatted, err := eql.Format(b.body)
 		if err != nil {
 			c := &linter{s: &Strategy{doc: d}}
 			c.eqlErrors(err, text{doc: d, starts: b.lines})
@@ -359,10 +359,4 @@ func printableText(s string) string {
 		lines[i] = printable(lines[i])
 	}
 	return strings.Join(lines, "\n")
-}
-
-// formatEQL is eql.Format, once it is there.
-func formatEQL(q string) (string, error) {
-	_, err := eql.Parse(q)
-	return q, err
 }

@@ -300,7 +300,7 @@ func (l *loader) jsonValue(d *document, offset, line int, raw []byte) error {
 	}
 	switch {
 	case r.Entries != nil:
-		return l.lists.item(raw)
+		return l.lists.item(d, offset, raw)
 	case r.ListID != "" && r.Query == "":
 		return nil // the list itself: its items say what matters
 	case r.ExportedCount != nil || r.ExportedRules != nil || r.ActionType != "":

@@ -40,6 +40,8 @@ type exceptionItem struct {
 	Entries     []exceptionEntry `json:"entries"`
 	Namespace   string           `json:"namespace_type"`
 	Type        string           `json:"type"`
+
+	text text // where it stands
 }
 
 // exceptionEntry is one test of an exception; all of an item's must hold.
@@ -54,7 +56,7 @@ type exceptionEntry struct {
 // exceptionLists holds the items of all exports by list.
 type exceptionLists struct{ items map[string][]exceptionItem }
 
-func (x *exceptionLists) item(raw []byte) error {
+func (x *exceptionLists) item(d *document, offset int, raw []byte) error {
 	var it exceptionItem
 	if err := json.Unmarshal(raw, &it); err != nil {
 		return fmt.Errorf("read exception: %w", err)
@@ -62,6 +64,7 @@ func (x *exceptionLists) item(raw []byte) error {
 	if it.ListID == "" {
 		return fmt.Errorf("exception %q names no list", it.Name)
 	}
+	it.text = text{doc: d, starts: []int{offset}, flat: true}
 	if x.items == nil {
 		x.items = map[string][]exceptionItem{}
 	}
@@ -89,18 +92,19 @@ func (l *loader) attachLists(all []*Strategy) {
 }
 
 func (l *loader) attachItem(s *Strategy, it *exceptionItem) {
+	at := it.text.at(1, 1)
 	when, err := it.condition()
 	if err != nil {
-		p := s.problem(Error, "bad-exception", "read exception %q: %v", it.Name, err)
+		p := it.text.doc.problemAt(Error, "bad-exception", at, "read exception %q: %v", it.Name, err)
 		l.problems = append(l.problems, p)
 		return
 	}
 	e := Exception{Name: firstOf(it.Name, it.ItemID), When: when, Scope: Scope{Kind: ScopeAny}, Reason: it.Description,
-		Owner: it.CreatedBy, Pos: Pos{s.Source.Path, s.Source.Line, 1}}
+		Owner: it.CreatedBy, Pos: at, text: it.text}
 	if it.ExpireTime != "" {
 		t, err := time.Parse(time.RFC3339, it.ExpireTime)
 		if err != nil {
-			p := s.problem(Error, "bad-expiry", "read exception %q: expire_time %q is no time", it.Name, it.ExpireTime)
+			p := it.text.doc.problemAt(Error, "bad-expiry", at, "read exception %q: expire_time %q is no time", it.Name, it.ExpireTime)
 			l.problems = append(l.problems, p)
 			return
 		}

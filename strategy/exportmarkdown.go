@@ -43,6 +43,9 @@ func ExportMarkdown(s *Strategy) []byte {
 	if r := s.Rules[0]; r.EventCategoryOverride != "" {
 		front("event_category_override", r.EventCategoryOverride)
 	}
+	if s.BuildingBlock {
+		b.WriteString("building_block: true\n")
+	}
 	writeSuppression(&b, s.Suppression)
 	fmt.Fprintf(&b, "---\n\n# %s\n", markdownEscape(s.Title))
 	section := func(k SectionKind, parts ...string) {

@@ -157,7 +157,7 @@ func (x *extractor) checkAttrs(b *block, in infoString, known ...string) {
 			ok = ok || k == a.name
 		}
 		if !ok {
-			p := x.d.problem(Warning, "unknown-attribute", b.infoAt+a.offset, "a %s fence has no attribute %q", in.lang, a.name)
+			p := x.d.problem(Warning, "unknown-attribute", b.infoAt+a.offset, "%s fences have no attribute %q", in.lang, a.name)
 			p.Hint = didYouMean(a.name, known)
 			x.s.notes = append(x.s.notes, p)
 		}
@@ -234,7 +234,11 @@ func (x *extractor) contextFence(b *block, in infoString, question string) {
 			}
 			c.Window = w
 		case "by":
-			c.By = strings.FieldsFunc(a.value, func(r rune) bool { return r == ',' || r == ' ' })
+			for _, name := range strings.FieldsFunc(a.value, func(r rune) bool { return r == ',' || r == ' ' }) {
+				by, of, _ := strings.Cut(name, "=")
+				c.By = append(c.By, by)
+				c.Of = append(c.Of, firstOf(of, by))
+			}
 		}
 	}
 	if c.Name == "" {
@@ -299,7 +303,9 @@ func exceptionKeys() []string {
 
 func (x *extractor) exceptionFence(b *block) {
 	t := x.fenceText(b)
-	y, bad := parseYAML(x.d, t, b.body)
+	body, quoted := quoteConditions(b.body)
+	x.quoted = quoted
+	y, bad := parseYAML(x.d, t, body)
 	if bad != nil {
 		x.s.notes = append(x.s.notes, *bad)
 		return
@@ -357,6 +363,9 @@ func (x *extractor) exceptionField(e *Exception, f yfield, t text, line, col int
 	case "name":
 		e.Name = v
 	case "when":
+		if x.quoted[line] {
+			col--
+		}
 		e.When = v
 		e.text = t.from(line, col)
 	case "scope":

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ import (
 func frontMatterKeys() []string {
 	return []string{"id", "title", "version", "lang", "authors", "author", "references", "licence", "license", "rule_id",
 		"severity", "risk", "risk_score", "tags", "data_sources", "index", "index_patterns", "suppress",
-		"event_category_override", "created", "updated", "status"}
+		"event_category_override", "building_block", "created", "updated", "status"}
 }
 
 // cutFrontMatter finds front matter: only if "---" are the file's first bytes
@@ -120,6 +121,8 @@ func (x *extractor) frontMatterField(f yfield, keyAt, valAt Pos) {
 		s.Suppression = x.suppression(f.val, valAt)
 	case "event_category_override":
 		x.categoryOverride = v
+	case "building_block":
+		s.BuildingBlock = v == "true"
 	case "created", "updated", "status":
 	default:
 		p := x.d.problemAt(Warning, "unknown-field", keyAt, "front matter has no field %q", f.key)
@@ -284,7 +287,11 @@ func parseYAML(d *document, t text, src string) (*ynode, *Problem) {
 				line, col = p.Position.Line, p.Position.Column
 			}
 		}
-		return nil, fail(line, col, "parse YAML: %s", firstLine(msg))
+		bad := fail(line, col, "parse YAML: %s", firstLine(msg))
+		if strings.Contains(src, "when:") {
+			bad.Hint = "a condition of several lines stands below \"when: |\", set in"
+		}
+		return nil, bad
 	}
 	for _, doc := range f.Docs {
 		if doc.Body != nil {
@@ -407,8 +414,35 @@ func (y *ynode) at() (line, col int) {
 		return p.Line + 1, 1 + leadingSpaces(l)
 	}
 	p := y.n.GetToken().Position
+	switch y.n.GetToken().Type {
+	case token.SingleQuoteType, token.DoubleQuoteType:
+		return p.Line, p.Column + 1
+	}
 	return p.Line, p.Column
 }
+
+// quoteConditions puts quotes about conditions that stand bare behind "when:",
+// since EQL's : and YAML's are written alike. It returns the 1-based lines it
+// did that in: what stands there is one column further right than in the
+// document. A bare condition of several lines is left to YAML.
+func quoteConditions(src string) (string, map[int]bool) {
+	bare := regexp.MustCompile(`^(\s*(?:- +)*)when:[ \t]+([^\s"'|>{\[&*!#].*?)\s*$`)
+	var out strings.Builder
+	quoted := map[int]bool{}
+	lines := strings.SplitAfter(src, "\n")
+	for i, line := range lines {
+		m := bare.FindStringSubmatchIndex(line)
+		if m == nil || i+1 < len(lines) && strings.TrimSpace(lines[i+1]) != "" && indentOf(lines[i+1]) > m[3] {
+			out.WriteString(line)
+			continue
+		}
+		quoted[i+1] = true
+		out.WriteString(line[:m[4]] + "'" + strings.ReplaceAll(line[m[4]:m[5]], "'", "''") + "'" + line[m[5]:])
+	}
+	return out.String(), quoted
+}
+
+func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
 func leadingSpaces(l *ast.LiteralNode) int {
 	if l.Value == nil || l.Value.GetToken() == nil {

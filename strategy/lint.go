@@ -61,7 +61,11 @@ type linter struct {
 func (c *linter) add(p Problem) { c.out = append(c.out, p) }
 
 func (c *linter) at(l Level, code string, pos Pos, format string, args ...any) *Problem {
-	c.add(c.s.doc.problemAt(l, code, pos, format, args...))
+	p := c.s.doc.problemAt(l, code, pos, format, args...)
+	if pos.Path != c.s.doc.path {
+		p.Text = "" // an exception from another file
+	}
+	c.add(p)
 	return &c.out[len(c.out)-1]
 }
 
@@ -164,9 +168,14 @@ func (c *linter) threats() {
 		}
 		c.at(Warning, "no-attack-id", pos, "no ATT&CK id (such as TA0008 or T1021) under Categorization")
 	}
+	seen := map[string]bool{}
 	for _, t := range c.s.Threat {
-		tac, tacOK := c.attackID(t.Tactic, t.Pos)
-		tech, techOK := c.attackID(t.Technique, t.Pos)
+		pos := t.Pos
+		if p, ok := c.s.pos.tactics[t.Tactic]; ok {
+			pos = p
+		}
+		tac, tacOK := c.attackID(t.Tactic, pos, seen)
+		tech, techOK := c.attackID(t.Technique, t.Pos, seen)
 		if tacOK && techOK && !slices.Contains(tech.Tactics, tac.ID) {
 			p := c.at(Warning, "wrong-tactic", t.Pos, "%s (%s) is no technique of %s (%s)", tech.ID, tech.Name, tac.ID, tac.Name)
 			p.Hint = "its tactics are " + strings.Join(tech.Tactics, ", ")
@@ -174,8 +183,8 @@ func (c *linter) threats() {
 	}
 }
 
-// attackID reports an id that is unknown or no longer active.
-func (c *linter) attackID(id string, pos Pos) (attack.Object, bool) {
+// attackID reports an id that is unknown or no longer active, once.
+func (c *linter) attackID(id string, pos Pos, seen map[string]bool) (attack.Object, bool) {
 	if id == "" {
 		return attack.Object{}, false
 	}
@@ -183,6 +192,10 @@ func (c *linter) attackID(id string, pos Pos) (attack.Object, bool) {
 	if ok && o.Status == attack.Active {
 		return o, true
 	}
+	if seen[id] {
+		return o, false
+	}
+	seen[id] = true
 	var p *Problem
 	if ok {
 		p = c.at(Error, "revoked-attack-id", pos, "%s (%s) is %s in ATT&CK %s", id, o.Name, o.Status, attack.Version)
@@ -220,7 +233,7 @@ func (c *linter) priority() {
 		c.at(Error, "severity-risk", s.pos.fmRisk, "front matter says risk %d, the section Priority %d, which counts", s.pos.fmRiskValue, s.Risk)
 	}
 	for i := range s.Rules {
-		if r := &s.Rules[i]; i > 0 && SeverityOfRisk(r.Risk) != r.Severity {
+		if r := &s.Rules[i]; (r.Severity != s.Severity || r.Risk != s.Risk) && SeverityOfRisk(r.Risk) != r.Severity {
 			c.at(Warning, "severity-risk", r.At(1, 1), "variant %q: severity %s and risk %d disagree", r.Variant, r.Severity, r.Risk)
 		}
 	}

@@ -48,7 +48,7 @@ func (c *linter) exception(e *Exception, cond eql.Expr, rules []*eql.Query) {
 	var in []*eql.Step // those it is held against
 	for _, q := range rules {
 		if q == nil {
-			return // a rule that does not parse may be what it is for
+			continue // reported already
 		}
 		stages = max(stages, len(q.Steps))
 		for i, s := range q.Steps {

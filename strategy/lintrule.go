@@ -380,7 +380,9 @@ func nearestField(name string) string {
 		if len(f) > len(name)+best || len(f)+best < len(name) {
 			continue
 		}
-		if d := editDistance(strings.ToLower(name), strings.ToLower(f)); d < best || at == "" && d == best {
+		d := editDistance(strings.ToLower(name), strings.ToLower(f))
+		likelier := at == "" || strings.Count(f, ".") == strings.Count(name, ".") && strings.Count(at, ".") != strings.Count(name, ".")
+		if d < best || d == best && likelier {
 			best, at = d, f
 		}
 	}

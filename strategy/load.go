@@ -23,13 +23,22 @@ const (
 
 // positions keeps where lint points to.
 type positions struct {
-	severity, risk         Pos
-	fmSeverity, fmRisk     Pos
-	fmSeverityValue        Severity
-	fmRiskValue            int
-	index                  []Pos // beside IndexPatterns
-	title                  Pos
-	idFromFront, missingID bool
+	severity, risk     Pos
+	fmSeverity, fmRisk Pos
+	fmSeverityValue    Severity
+	fmRiskValue        int
+	index              []Pos // beside IndexPatterns
+	title              Pos
+	tactics            map[string]Pos // where each is first named
+}
+
+func (p *positions) tactic(t Threat) {
+	if p.tactics == nil {
+		p.tactics = map[string]Pos{}
+	}
+	if _, ok := p.tactics[t.Tactic]; !ok {
+		p.tactics[t.Tactic] = t.Pos
+	}
 }
 
 // Load reads files and folders. A file that is named loads whatever its
@@ -230,9 +239,7 @@ func formOf(name string, src []byte) Form {
 // markdown reads an ADS document.
 func (l *loader) markdown(name string, src []byte) {
 	s := parseADS(name, src)
-	base, lang := translationOf(name)
-	if lang != "" {
-		s.ID = slug(base) // of the document that it translates, until that is known
+	if _, lang := translationOf(name); lang != "" {
 		s.Lang = lang
 		l.translations = append(l.translations, s)
 		return

@@ -28,7 +28,7 @@ const (
 	Resources // Additional Resources; not one of the nine
 )
 
-// sectionNames are the English headings by kind.
+// sectionCount is the number of kinds.
 const sectionCount = int(Resources) + 1
 
 // String is the section's English heading.
@@ -210,6 +210,8 @@ type extractor struct {
 	blocks []block
 	// categoryOverride is the front matter's, for all rules of the document.
 	categoryOverride string
+	// quoted are the lines of the YAML being read that quoteConditions changed.
+	quoted map[int]bool
 }
 
 // in yields the blocks of sections of a kind.
@@ -225,7 +227,7 @@ func (x *extractor) in(kind SectionKind, f func(b *block)) {
 // tactic on its line, else to the last one named above it, else to the one
 // that ATT&CK gives it if there is only one.
 func (x *extractor) threats() {
-	ids := regexp.MustCompile(`\b(TA\d{4}|T\d{4}(?:[./]\d{3})?)\b`)
+	ids := regexp.MustCompile(`\b(TA\d{4,}|T\d{4,}(?:[./]\d{3,})?)\b`)
 	var tactics []Threat // in force: of the last line that named one
 	used := map[string]bool{}
 	x.in(Categorization, func(b *block) {
@@ -238,6 +240,7 @@ func (x *extractor) threats() {
 			t := Threat{Pos: x.d.at(b.offset + m[0])}
 			if strings.HasPrefix(id, "TA") {
 				t.Tactic = id
+				x.s.pos.tactic(t)
 				here = addThreat(here, t)
 			} else {
 				t.Technique = id
@@ -419,7 +422,7 @@ func labelOf(name string) label {
 }
 
 func (x *extractor) listValue(l label, v string, b *block) {
-	v = strings.Trim(plain(v), " .")
+	v = strings.TrimRight(strings.TrimSpace(plain(v)), " .")
 	if v == "" {
 		return
 	}

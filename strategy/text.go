@@ -255,9 +255,9 @@ func decodeText(b []byte) (out []byte, repaired bool) {
 	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
 		b = b[3:]
 	case bytes.HasPrefix(b, []byte("\xff\xfe")):
-		return decodeUTF16(b[2:], 0), true
-	case bytes.HasPrefix(b, []byte("\xfe\xff")):
 		return decodeUTF16(b[2:], 1), true
+	case bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return decodeUTF16(b[2:], 0), true
 	}
 	table := make(map[rune]byte, 128)
 	next := byte(0x80)
@@ -302,6 +302,7 @@ func isASCII(b []byte) bool {
 	return true
 }
 
+// decodeUTF16 reads pairs of bytes, of which the one at hi is the high one.
 func decodeUTF16(b []byte, hi int) []byte {
 	u := make([]uint16, len(b)/2)
 	for i := range u {

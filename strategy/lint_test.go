@@ -1,0 +1,175 @@
+package strategy
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/tocsin-project/tocsin/eql"
+)
+
+func lintNow() time.Time { return time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC) }
+
+// Lint finds everything in one pass, each thing with its place.
+func TestLint(t *testing.T) {
+	files, err := filepath.Glob("testdata/lint/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			list, _ := Load([]string{f})
+			if len(list) != 1 {
+				t.Fatal("not loaded")
+			}
+			var b strings.Builder
+			for _, p := range Lint(list[0], LintOptions{Now: lintNow()}) {
+				b.WriteString(p.Render())
+			}
+			golden(t, filepath.Join("lint", strings.TrimSuffix(filepath.Base(f), ".md")+".golden"), []byte(b.String()))
+		})
+	}
+}
+
+// codes are the codes that lint has for a document, in order.
+func codes(t *testing.T, s *Strategy, opt LintOptions) string {
+	t.Helper()
+	var out []string
+	for _, p := range Lint(s, opt) {
+		out = append(out, p.Code)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestLintTranslation(t *testing.T) {
+	f := func(translation, want string) {
+		t.Helper()
+		good := "# T\n\n## Goal\n\ng\n\n## Technical Context\n\n```eql\nany where true\n```\n\n## Response\n\n1. a\n2. b\n"
+		fs := fstest.MapFS{"t.md": {Data: []byte(good)}}
+		if translation != "" {
+			fs["t.vi.md"] = &fstest.MapFile{Data: []byte(translation)}
+		}
+		list, problems := LoadFS(fs)
+		if len(list) != 1 {
+			t.Fatal(problems)
+		}
+		c := &linter{s: list[0], opt: LintOptions{Translations: []string{"vi", "en"}}}
+		c.translations()
+		var got []string
+		for _, p := range c.out {
+			got = append(got, p.Code)
+		}
+		if g := strings.Join(got, " "); g != want {
+			t.Errorf("%q: %s, want %s", translation, g, want)
+		}
+	}
+	f("", "missing-translation")
+	f("# D\n\n## Mục tiêu\n\ng\n\n## Bối cảnh kỹ thuật\n\nx\n\n## Ứng phó\n\n1. a\n2. b\n", "")
+	f("# D\n\n## Mục tiêu\n\n## Bối cảnh kỹ thuật\n\n```eql\nany where false\n```\n\n## Ứng phó\n\n1. a\n", "missing-section translation-differs translation-differs")
+}
+
+func TestWeakness(t *testing.T) {
+	f := func(condition, want string) {
+		t.Helper()
+		q, err := eql.Parse("process where " + condition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := newDocument("x", []byte("process where "+condition))
+		c := &linter{s: &Strategy{doc: d}}
+		for _, e := range excluded(q.Steps[0].Cond) {
+			c.evadable(e, text{doc: d, starts: []int{0}}, string(d.src), "left out")
+		}
+		var got []string
+		for _, p := range c.out {
+			_, why, _ := strings.Cut(p.Msg, ": ")
+			got = append(got, strings.Fields(why)[0]+" "+strings.Fields(why)[1])
+		}
+		if g := strings.Join(got, ", "); g != want {
+			t.Errorf("%s: %q, want %q", condition, g, want)
+		}
+	}
+	f(`not process.executable : "C:\\Windows\\System32\\a.exe"`, "")
+	f(`not process.executable : "?:\\Program Files*\\a\\*.exe"`, "a wildcard") // C:\Program FilesX
+	f(`not process.executable : "*\\a.exe"`, "it starts")
+	f(`not process.executable : "?:\\*\\a.exe"`, "a wildcard")
+	f(`not process.executable : "C:\\Users\\*\\a.exe"`, "users may")
+	f(`not process.executable : "C:\\ProgramData\\a\\a.exe"`, "users may")
+	f(`not process.executable : "?:\\Windows\\Temp\\*"`, "users may")
+	f(`not process.executable : "C:\\Vendor\\a.exe"`, "users may")
+	f(`not process.executable : "/tmp/*"`, "users may")
+	f(`not process.executable : "/usr/bin/*"`, "")
+	f(`not process.name : "a.exe"`, "a name")
+	f(`process.name != "a.exe"`, "a name")
+	f(`not process.name in ("a.exe", "b.exe")`, "a name, a name")
+	f(`process.name not in ("a.exe")`, "a name")
+	f(`not (process.name : "a.exe" and process.executable : "C:\\Windows\\*")`, "")
+	f(`not (process.name : "a.exe" and process.code_signature.subject_name : "A")`, "")
+	f(`not (process.name : "a.exe" or process.name : "b.exe")`, "a name, a name")
+	f(`not process.args : "/V"`, "an attacker")
+	f(`not (process.args : "/V" and process.executable : "C:\\Windows\\m.exe")`, "")
+	f(`process.executable : "*\\a.exe"`, "") // not left out
+	f(`not not process.executable : "*\\a.exe"`, "")
+	f(`not user.name : "*"`, "")
+}
+
+func TestContradiction(t *testing.T) {
+	f := func(exception, rule string, never bool) {
+		t.Helper()
+		cond, err := eql.ParseCondition(exception)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := eql.Parse(rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why := contradiction(cond, q.Steps[0]); (why != "") != never {
+			t.Errorf("%s with %s: %q", exception, rule, why)
+		}
+	}
+	f(`a.b == "x"`, `process where a.b == "y"`, true)
+	f(`a.b == "x"`, `process where a.b == "x"`, false)
+	f(`a.b == "X"`, `process where a.b : "x"`, false)
+	f(`a.b : "X"`, `process where a.b == "x"`, false)
+	f(`a.b : "x*"`, `process where a.b == "y"`, false) // undecided
+	f(`a.b : ("x", "z")`, `process where a.b : "y*"`, true)
+	f(`a.b : ("x", "y2")`, `process where a.b : "y*"`, false)
+	f(`a.b == "x" and c == 1`, `process where not a.b : ("x", "y")`, true)
+	f(`a.b == "x" or c == 1`, `process where not a.b : ("x", "y")`, false)
+	f(`a.b : "C:\\P\\*.exe"`, `process where not a.b : "?:\\P\\*"`, true)
+	f(`a.b : "C:\\*.exe"`, `process where not a.b : "?:\\P\\*"`, false)
+	f(`a.b : "x"`, `process where not a.b == "x"`, false) // X is not left out
+	f(`a.b == "x"`, `process where a.b != "x"`, true)
+	f(`destination.port == 445`, `network where destination.port >= 49152`, true)
+	f(`destination.port == 50000`, `network where destination.port >= 49152`, false)
+	f(`destination.port == 445`, `network where destination.port in (445, 139)`, false)
+	f(`process.args == "x"`, `process where process.args == "y"`, false) // has both
+	f(`process.args == "x"`, `process where not process.args == "x"`, true)
+	f(`event.category == "file"`, `process where true`, true)
+	f(`event.category == "file"`, `any where true`, false)
+	f(`not a.b == "x"`, `process where a.b == "x"`, false) // beyond it
+	f(`a.b == null`, `process where a.b == "x"`, false)
+}
+
+func TestWithin(t *testing.T) {
+	f := func(a, b string, want bool) {
+		t.Helper()
+		if got := within(a, b); got != want {
+			t.Errorf("%q within %q: %v", b, a, got)
+		}
+	}
+	f("*", "", true)
+	f("*", "a*b?", true)
+	f("a?c", "abc", true)
+	f("a?c", "a?c", true)
+	f("a?c", "a*c", false)
+	f("a*", "a", true)
+	f("a*b*c", "aXbYc", true)
+	f("a*b*c", "aXbY", false)
+	f("", "a", false)
+	f("*a", "*ba", true)
+	f("*ba", "*a", false)
+}
