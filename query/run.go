@@ -132,7 +132,7 @@ type record struct {
 func (r *runner) document(doc *source.Document) error {
 	rec := record{path: doc.Path, line: doc.Line}
 	if err := r.decode(doc, &rec); err != nil {
-		if errors.Is(err, ecs.ErrNotEvent) {
+		if errors.Is(err, ecs.ErrNotEvent) || isScalar(doc) {
 			r.result.NotEvents++
 			return nil
 		}
@@ -144,6 +144,11 @@ func (r *runner) document(doc *source.Document) error {
 		rec.index, rec.id = string(doc.Index), string(doc.ID)
 	}
 	return r.match(doc, &rec)
+}
+
+// isScalar reports a document that is whole JSON, but no object.
+func isScalar(doc *source.Document) bool {
+	return doc.Kind == source.JSON && len(doc.Data) > 0 && doc.Data[0] != '{' && event.Valid(doc.Data) == nil
 }
 
 func (r *runner) decode(doc *source.Document, rec *record) (err error) {
