@@ -27,7 +27,9 @@ const (
 // cli is the command line: one field a subcommand, each in a file of its own.
 type cli struct {
 	Scan     scanCmd     `cmd:"" help:"Run strategies over recordings and report alerts."`
+	Strategy StrategyCmd `cmd:"" help:"Read, check and convert strategies."`
 	Simulate SimulateCmd `cmd:"" help:"Make telemetry of attacks and everyday activity."`
+	Query    queryCmd    `cmd:"" help:"Run one EQL query over files, as Elasticsearch would."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
