@@ -179,7 +179,7 @@ type sysRow struct {
 var baseRows = []sysRow{
 	{sysEventID, "event.code winlog.event_id", text},
 	{sysProvider, "event.provider winlog.provider_name", text},
-	{sysGUID, "winlog.provider_guid", text},
+	{sysGUID, "winlog.provider_guid", guid},
 	{sysRecord, "winlog.record_id", text},
 	{sysChannel, "winlog.channel", text},
 	{sysComputer, "winlog.computer_name", text},
@@ -216,6 +216,15 @@ func compileBase(d *Decoder) []baseRow {
 	return rows
 }
 
+// guid writes a GUID in braces.
+func guid(m *mapper, s string, to []int) {
+	if len(s) == len(zeroGUID) && s[0] != '{' {
+		m.buf = append(append(append(m.buf[:0], '{'), s...), '}')
+		s = m.ev.Text(m.buf)
+	}
+	m.setText(to[0], s)
+}
+
 // positive writes a number that is not zero.
 func positive(m *mapper, s string, to []int) {
 	if n, err := strconv.ParseInt(s, 0, 64); err == nil && n != 0 {
@@ -243,7 +252,13 @@ func levelName(m *mapper, s string, to []int) {
 
 // lowerName writes a name in lower case.
 func lowerName(m *mapper, s string, to []int) {
-	m.setText(to[0], m.lower(s))
+	switch s = m.lower(s); s {
+	case "info": // NXLog's names
+		s = "information"
+	case "debug":
+		s = "verbose"
+	}
+	m.setText(to[0], s)
 }
 
 func (m *mapper) lower(s string) string {

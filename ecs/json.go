@@ -34,13 +34,31 @@ func (d *Decoder) json1(doc []byte, ev *event.Event, depth int) error {
 			return ErrNotEvent // an array
 		}
 		if d.member(&top, it.Key, it.Value) {
-			return d.nested(doc, ev, depth)
+			err := d.nested(doc, ev)
+			if err == ErrNotEvent && depth < maxWrap {
+				return d.wrapped(doc, ev, depth)
+			}
+			return err
 		}
 	}
 	if err := it.Err(); err != nil {
 		return fmt.Errorf("read document: %w", err)
 	}
 	return d.shaped(doc, &top, ev, depth)
+}
+
+// wrapped reads an event that stands as an object under "event", as with
+// Splunk's HTTP Event Collector.
+func (d *Decoder) wrapped(doc []byte, ev *event.Event, depth int) error {
+	for it := event.Members(doc); it.Next(); {
+		if it.Value.Form() == event.ObjectForm && it.Key.Text(ev) == "event" {
+			d.rec.reset()
+			d.m.doc = nil
+			ev.Reset(ev.Raw)
+			return d.json1(it.Value.Raw, ev, depth+1)
+		}
+	}
+	return ErrNotEvent
 }
 
 // topLevel is what the top of a document holds that tells its shape.
@@ -65,6 +83,9 @@ func (d *Decoder) member(top *topLevel, name, v event.Token) bool {
 	form := v.Form()
 	switch f := d.keys[k].flat; {
 	case f.ecs:
+		if text == "event" && form == event.StringForm {
+			top.raw = v // of Splunk's HTTP Event Collector
+		}
 		return form == event.ObjectForm
 	case f.top != topNone && f.top.takes(form):
 		top.take(f.top, v)
@@ -72,7 +93,7 @@ func (d *Decoder) member(top *topLevel, name, v event.Token) bool {
 		if val := tokenValue(v); val.form != absent && (val.form != nested || f.sys == sysTime || f.sys == sysUserID) {
 			d.setFlat(f, val)
 		}
-	case f.skip:
+	case f.skip, f.own != nil && form == event.StringForm && f.own(v.Text(d.m.ev)):
 	case d.keys[k].dots || k == 0 && hasDot(text):
 		top.dotted = true
 	default:
@@ -183,7 +204,7 @@ func (d *Decoder) shaped(doc []byte, top *topLevel, ev *event.Event, depth int) 
 		}
 	}
 	if top.dotted {
-		return d.nested(doc, ev, depth)
+		return d.nested(doc, ev)
 	}
 	if top.evidence.Raw != nil {
 		return d.evidence(top.evidence, ev)
@@ -209,7 +230,24 @@ func (d *Decoder) shaped(doc []byte, top *topLevel, ev *event.Event, depth int) 
 	case top.winID.Raw != nil && d.rec.sys[sysEventID].form == absent:
 		d.winEvent(top)
 	}
+	if d.rec.sys[sysUserType].form == absent && top.user.Raw == nil {
+		d.account()
+	}
 	return d.whole(ev)
+}
+
+// account gives AccountName and Domain back to the event's data. NXLog means
+// the event's own user by them, and then says AccountType, too.
+func (d *Decoder) account() {
+	for _, f := range []struct {
+		from sysField
+		name string
+	}{{sysUserName, "AccountName"}, {sysUserDomain, "Domain"}} {
+		if v := &d.rec.sys[f.from]; v.form != absent {
+			d.addData(f.name, *v)
+			*v = value{}
+		}
+	}
 }
 
 // docID keeps where a stored document lay, as _index/_id.
@@ -229,10 +267,20 @@ func (d *Decoder) docID(top *topLevel, ev *event.Event) {
 // flatKey is what a name means at the top of a document.
 type flatKey struct {
 	sys  sysField
-	weak bool // another name for it counts more
-	skip bool // the exporter's own: no part of the event
-	ecs  bool // an object of this name is ECS
+	weak bool              // another name for it counts more
+	skip bool              // the exporter's own: no part of the event
+	ecs  bool              // an object of this name is ECS
+	own  func(string) bool // tells values of the exporter's own from those of the event
 	top  topKey
+}
+
+// nxlogTypes are NXLog's own values of EventType, which is also a name of data.
+func nxlogTypes(s string) bool {
+	switch s {
+	case "INFO", "WARNING", "ERROR", "CRITICAL", "VERBOSE", "DEBUG", "AUDIT_SUCCESS", "AUDIT_FAILURE":
+		return true
+	}
+	return false
 }
 
 var flatKeys = map[string]flatKey{
@@ -254,10 +302,11 @@ var flatKeys = map[string]flatKey{
 	"Message": {sys: sysMessage}, "message": {sys: sysMessage}, "Category": {sys: sysTaskName}, "task": {sys: sysTaskName},
 	"Opcode": {sys: sysOpcodeName}, "opcode": {sys: sysOpcodeName}, "level": {sys: sysLevelName},
 	"UserID": {sys: sysUserID}, "AccountName": {sys: sysUserName}, "Domain": {sys: sysUserDomain}, "AccountType": {sys: sysUserType},
-	"TimeGenerated": {sys: sysIngested, weak: true},
+	"TimeGenerated": {sys: sysIngested, weak: true}, "Source": {sys: sysProvider, weak: true}, "EventLevel": {sys: sysLevel},
+	"EventLevelName": {skip: true}, "EventType": {own: nxlogTypes}, "TenantId": {skip: true}, "SourceSystem": {skip: true},
 
-	"SeverityValue": {skip: true}, "Severity": {skip: true}, "SourceModuleName": {skip: true}, "SourceModuleType": {skip: true},
-	"port": {skip: true}, "tags": {skip: true}, "@version": {skip: true}, "EventTypeOrignal": {skip: true},
+	"SeverityValue": {skip: true}, "Severity": {sys: sysLevelName, weak: true}, "SourceModuleName": {skip: true}, "SourceModuleType": {skip: true},
+	"host": {skip: true}, "port": {skip: true}, "tags": {skip: true}, "@version": {skip: true}, "EventTypeOrignal": {skip: true},
 	"OpcodeValue": {skip: true}, "Task": {skip: true}, "ERROR_EVT_UNRESOLVED": {skip: true},
 
 	"winlog": {ecs: true}, "event": {ecs: true}, "process": {ecs: true}, "agent": {ecs: true}, "ecs": {ecs: true},

@@ -50,7 +50,7 @@ func probesOf(s *event.Schema) probeSlots {
 }
 
 // nested reads a nested or dotted document.
-func (d *Decoder) nested(doc []byte, ev *event.Event, depth int) error {
+func (d *Decoder) nested(doc []byte, ev *event.Event) error {
 	d.rec.reset()
 	if err := d.json.Decode(doc, ev); err != nil {
 		return fmt.Errorf("read document: %w", err)
