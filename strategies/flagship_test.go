@@ -32,7 +32,7 @@ func TestFlagshipEqualsTheUsersRule(t *testing.T) {
 	ours := load(t)[i]
 	a, b := newSide(t, ours), newSide(t, theirs[0])
 	rng := rand.New(rand.NewPCG(20, 26))
-	images := flagshipImages(t, ours)
+	images := append(flagshipImages(t, theirs[0]), flagshipImages(t, ours)...)
 	matched := 0
 	for n := range 10_000 {
 		docs := history(rng, images)
