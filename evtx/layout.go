@@ -320,10 +320,13 @@ func (l *layouter) under(pl place, name string) (string, uint32) {
 	return l.join(pl.path, "/", name)
 }
 
-// branches tells whether the content from i to end has elements.
+// branches tells whether the content from i to end has elements. A single
+// value can be one too, which shows when it is there.
 func (l *layouter) branches(i, end int32) bool {
+	alone := end == i+1
 	for ; i < end; i++ {
-		if k := l.nodes[i].kind; k == nodeElement || k == nodeTemplate {
+		n := &l.nodes[i]
+		if n.kind == nodeElement || n.kind == nodeTemplate || n.fragment && !alone {
 			return true
 		}
 	}

@@ -61,7 +61,9 @@ func (d *Decoder) values(in instance, limit int) (vals []Value, err error) {
 		size, typ := int(binary.LittleEndian.Uint16(desc)), Type(desc[2])
 		end := pos + size
 		if end > limit {
-			err = fmt.Errorf("value %d: %w", i, errShort)
+			if err == nil {
+				err = fmt.Errorf("value %d: %w", i, errShort)
+			}
 			end = limit
 			if pos > limit {
 				pos, typ = limit, TypeNull

@@ -49,6 +49,7 @@ const noDep = 0xffff
 type node struct {
 	kind     nodeKind
 	optional bool   // nodeSubst
+	fragment bool   // nodeSubst: declared as binary XML
 	id       uint16 // nodeSubst: number of the value; nodeElement: value without which it is left out
 	body     int32  // nodeElement: index of the first node behind the attributes
 	end      int32  // nodeElement, nodeAttr: index behind the last node in it
@@ -304,8 +305,9 @@ func (p *parser) piece(t byte) (ok bool, err error) {
 		if err != nil || p.pos >= len(p.data) {
 			return true, errShort
 		}
-		p.pos++ // the declared type: the value gives its own
-		p.add(node{kind: nodeSubst, id: uint16(id), optional: t == tokenOptional})
+		typ := Type(p.data[p.pos]) // declared: the value gives its own
+		p.pos++
+		p.add(node{kind: nodeSubst, id: uint16(id), optional: t == tokenOptional, fragment: typ == TypeBinXML})
 		return true, nil
 	}
 	return false, nil
