@@ -26,11 +26,12 @@ const (
 
 // cli is the command line: one field a subcommand, each in a file of its own.
 type cli struct {
-	Scan     scanCmd     `cmd:"" help:"Run strategies over recordings and report alerts."`
-	Strategy StrategyCmd `cmd:"" help:"Read, check and convert strategies."`
-	Simulate SimulateCmd `cmd:"" help:"Make telemetry of attacks and everyday activity."`
-	Query    queryCmd    `cmd:"" help:"Run one EQL query over files, as Elasticsearch would."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Scan      scanCmd      `cmd:"" help:"Run strategies over recordings and report alerts."`
+	Strategy  StrategyCmd  `cmd:"" help:"Read, check and convert strategies."`
+	Normalize NormalizeCmd `cmd:"" help:"Print recordings as the ECS events that rules see."`
+	Simulate  SimulateCmd  `cmd:"" help:"Make telemetry of attacks and everyday activity."`
+	Query     queryCmd     `cmd:"" help:"Run one EQL query over files, as Elasticsearch would."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // App is what a subcommand needs of the world.
