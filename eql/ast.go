@@ -315,7 +315,7 @@ func writeQuoted(p *printer, s string) {
 			_, n := utf8.DecodeRuneInString(s[i:])
 			p.WriteString(s[i : i+n]) // keeps bytes that are no UTF-8
 		default:
-			if unicode.IsGraphic(r) {
+			if unicode.IsGraphic(r) || r == 0 { // a null has no escape
 				p.WriteRune(r)
 			} else {
 				fmt.Fprintf(p, `\u{%04x}`, r)

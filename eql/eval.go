@@ -262,7 +262,7 @@ func (n *callEval) eval(s *scope) event.Value {
 	}
 	var v event.Value
 	if args := s.stack[from:]; !(null && n.f.nulls) && n.typed(args) {
-		v = n.f.body(&call{s, n.fold}, args)
+		v = n.f.body(call{s, n.fold}, args)
 	}
 	s.stack = s.stack[:from]
 	return v

@@ -41,7 +41,7 @@ type function struct {
 	result types
 	nulls  bool // null for a null argument, so that it folds away
 	arity  string
-	body   func(c *call, args []event.Value) event.Value
+	body   func(c call, args []event.Value) event.Value
 }
 
 // call is what a function's body may use besides its arguments.

@@ -22,7 +22,7 @@ var numberFunctions = []function{
 		name: "cidrMatch", arity: "at least two",
 		params: []param{{accept: tIP | tNull | tDynamic}, {accept: tText, constant: true}}, min: 2, more: true,
 		result: tBool, nulls: true,
-		body: func(_ *call, a []event.Value) event.Value {
+		body: func(_ call, a []event.Value) event.Value {
 			ip, ok := addrOf(a[0])
 			if !ok {
 				return event.Bool(false)
@@ -39,7 +39,7 @@ var numberFunctions = []function{
 		name: "number", arity: "one or two",
 		params: []param{textParam, {accept: tInt | tNull, constant: true}}, min: 1,
 		result: tNumber,
-		body: func(c *call, a []event.Value) event.Value {
+		body: func(c call, a []event.Value) event.Value {
 			if a[0].Kind == event.KindNull {
 				return event.Value{}
 			}
@@ -58,7 +58,7 @@ var numberFunctions = []function{
 		name: "string", arity: "exactly one",
 		params: []param{{accept: tAny}}, min: 1,
 		result: tText, nulls: true,
-		body: func(c *call, a []event.Value) event.Value {
+		body: func(c call, a []event.Value) event.Value {
 			if a[0].Kind == event.KindText {
 				return a[0]
 			}
@@ -74,7 +74,7 @@ func arithmetic(name string, op Op) function {
 		name: name, arity: "exactly two",
 		params: []param{numberParam, numberParam}, min: 2,
 		result: tNumber, nulls: true,
-		body: func(c *call, a []event.Value) event.Value { return c.arith(op, a[0], a[1]) },
+		body: func(c call, a []event.Value) event.Value { return c.arith(op, a[0], a[1]) },
 	}
 }
 

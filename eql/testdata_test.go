@@ -82,7 +82,7 @@ func runFile(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(strings.TrimRight(string(b), "\n"), "\n")
+	lines := splitLines(string(b))
 	w := &world{}
 	commands := readCommands(lines)
 	got := make([]string, len(commands))
@@ -230,3 +230,5 @@ func (w *world) explain(t *testing.T, c command) string {
 	}
 	return strings.Join(out, "\n")
 }
+
+func splitLines(s string) []string { return strings.Split(strings.TrimRight(s, "\n"), "\n") }

@@ -17,7 +17,7 @@ var textFunctions = []function{
 		name: "between", fold: true, arity: "three or four",
 		params: []param{textParam, textParam, textParam, boolParam}, min: 3,
 		result: tText, nulls: true,
-		body: func(c *call, a []event.Value) event.Value {
+		body: func(c call, a []event.Value) event.Value {
 			greedy := len(a) > 3 && a[3].N != 0
 			return event.Text(between(a[0].S, a[1].S, a[2].S, greedy, c.fold))
 		},
@@ -26,7 +26,7 @@ var textFunctions = []function{
 		name: "concat", arity: "at least one",
 		params: []param{{accept: tAny}}, min: 1, more: true,
 		result: tText, nulls: true,
-		body: func(c *call, a []event.Value) event.Value {
+		body: func(c call, a []event.Value) event.Value {
 			from := len(c.buf)
 			for _, v := range a {
 				c.buf = v.AppendText(c.buf)
@@ -38,7 +38,7 @@ var textFunctions = []function{
 		name: "endsWith", fold: true, arity: "exactly two",
 		params: []param{textParam, textParam}, min: 2,
 		result: tBool, nulls: true,
-		body: func(c *call, a []event.Value) event.Value {
+		body: func(c call, a []event.Value) event.Value {
 			if c.fold {
 				return event.Bool(hasSuffixFold(a[0].S, a[1].S))
 			}
@@ -49,7 +49,7 @@ var textFunctions = []function{
 		name: "indexOf", fold: true, arity: "two or three",
 		params: []param{textParam, textParam, intParam}, min: 2,
 		result: tInt,
-		body: func(c *call, a []event.Value) event.Value {
+		body: func(c call, a []event.Value) event.Value {
 			if a[0].Kind == event.KindNull || a[1].Kind == event.KindNull {
 				return event.Value{}
 			}
@@ -64,7 +64,7 @@ var textFunctions = []function{
 		name: "length", arity: "exactly one",
 		params: []param{textParam}, min: 1,
 		result: tInt, nulls: true,
-		body: func(_ *call, a []event.Value) event.Value {
+		body: func(_ call, a []event.Value) event.Value {
 			return event.Long(int64(units(a[0].S)))
 		},
 	},
@@ -72,7 +72,7 @@ var textFunctions = []function{
 		name: "startsWith", fold: true, arity: "exactly two",
 		params: []param{textParam, textParam}, min: 2,
 		result: tBool, nulls: true,
-		body: func(c *call, a []event.Value) event.Value {
+		body: func(c call, a []event.Value) event.Value {
 			if c.fold {
 				_, ok := prefixFold(a[0].S, a[1].S)
 				return event.Bool(ok)
@@ -84,7 +84,7 @@ var textFunctions = []function{
 		name: "stringContains", fold: true, arity: "exactly two",
 		params: []param{textParam, textParam}, min: 2,
 		result: tBool, nulls: true,
-		body: func(c *call, a []event.Value) event.Value {
+		body: func(c call, a []event.Value) event.Value {
 			if a[0].S == "" || a[1].S == "" {
 				return event.Bool(false)
 			}
@@ -96,7 +96,7 @@ var textFunctions = []function{
 		name: "substring", arity: "two or three",
 		params: []param{textParam, intParam, intParam}, min: 2,
 		result: tText,
-		body: func(_ *call, a []event.Value) event.Value {
+		body: func(_ call, a []event.Value) event.Value {
 			if a[0].Kind == event.KindNull || a[1].Kind == event.KindNull {
 				return a[0]
 			}
