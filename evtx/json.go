@@ -24,7 +24,8 @@ type entry struct {
 //	 "EventData":{"Image":…}}}
 //
 // Numbers and booleans are written as such, all else as text. Values of one
-// name are an array; Data without names are "Data":{"#text":[…]}. Declarations
+// name are an array, and elements of one name and place are one object of such
+// arrays; Data without names are "Data":{"#text":[…]}. Declarations
 // of namespaces other than the event's own are left out.
 func (r *Record) AppendJSON(dst []byte) []byte {
 	entries := make([]entry, 0, 32+len(r.Data)+len(r.UserData)+len(r.Other))
@@ -122,7 +123,11 @@ func appendObject(dst []byte, entries []entry) []byte {
 		dst = append(dst, `"#attributes":{`...)
 		for i, g := range attrs {
 			dst = appendKey(dst, i, g.key[1:])
-			dst = appendValue(dst, g.list[0].value)
+			values := make([]Value, 0, 1)
+			for _, e := range g.list {
+				values = append(values, e.value)
+			}
+			dst = appendValues(dst, values)
 		}
 		dst = append(dst, '}')
 	}
