@@ -450,6 +450,17 @@ func (n *Logic) print(p *printer, prec int) {
 		own, word = precOr, " or "
 	}
 	defer p.open(prec > own)()
+	if p.canonical {
+		out := make([]string, len(n.Xs))
+		for i, x := range n.Xs {
+			sub := printer{canonical: true}
+			x.print(&sub, own+1)
+			out[i] = sub.String()
+		}
+		slices.Sort(out)
+		p.WriteString(strings.Join(slices.Compact(out), word))
+		return
+	}
 	for i, x := range n.Xs {
 		if i > 0 {
 			p.WriteString(word)

@@ -174,7 +174,7 @@ func (c *compiler) matchLeaf(f *Field, n *Match) node {
 	}
 	switch n.Op {
 	case OpRegex:
-		return &regexLeaf{slot: slot, re: c.compileRegex(n, false)}
+		return &regexLeaf{slot: slot, re: c.compileRegex(n, false), fold: n.Fold}
 	case OpIn:
 		return c.inLeaf(f, n, fold)
 	}

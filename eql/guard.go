@@ -114,11 +114,7 @@ func (n *textLeaf) need(t string) Need {
 		return Need{Slot: n.slot, Op: Exact, Text: t, Fold: n.fold}
 	}
 	text, where := pattern.Literal(t)
-	op := map[pattern.Where]GuardOp{pattern.Whole: Exact, pattern.Begin: Prefix, pattern.End: Suffix, pattern.Inside: Contains}[where]
-	if text == "" && op != Exact {
-		return Need{Slot: n.slot}
-	}
-	return Need{Slot: n.slot, Op: op, Text: text, Fold: n.fold}
+	return textNeed(n.slot, text, where, n.fold)
 }
 
 func (n *partLeaf) needs() []Need {
@@ -131,8 +127,27 @@ func (n *partLeaf) needs() []Need {
 	return []Need{{Slot: n.slot}}
 }
 
-// regexNeeds: a value at least.
-func regexNeeds(n *regexLeaf) []Need { return []Need{{Slot: n.slot}} }
+// regexNeeds: one of the literals that the expression cannot do without, or at
+// least a value.
+func regexNeeds(n *regexLeaf) []Need {
+	lits := n.re.Literals()
+	if len(lits) == 0 {
+		return []Need{{Slot: n.slot}}
+	}
+	var out []Need
+	for _, l := range lits {
+		out = append(out, textNeed(n.slot, l.Text, l.Where, n.fold))
+	}
+	return out
+}
+
+func textNeed(slot int, text string, where pattern.Where, fold bool) Need {
+	op := [...]GuardOp{pattern.Whole: Exact, pattern.Begin: Prefix, pattern.End: Suffix, pattern.Inside: Contains}[where]
+	if text == "" && op != Exact {
+		return Need{Slot: slot}
+	}
+	return Need{Slot: slot, Op: op, Text: text, Fold: fold}
+}
 
 func equalNeeds(slot int, list []event.Value) []Need {
 	var out []Need

@@ -82,6 +82,7 @@ func (n *partLeaf) match(ev *event.Event) bool {
 type regexLeaf struct {
 	slot int
 	re   *pattern.Regex
+	fold bool // of its literals
 }
 
 func (n *regexLeaf) match(ev *event.Event) bool {

@@ -19,6 +19,7 @@ import (
 // a bound; then it is forgotten and made anew. It is safe for concurrent use.
 type Regex struct {
 	tree    *tree
+	fold    bool
 	classes []rune      // first code points of the classes of characters that no set tells apart
 	ascii   [128]uint16 // the class of each ASCII character
 	start   atomic.Pointer[state]
@@ -57,7 +58,7 @@ func NewRegex(exprs []string, o Options) (*Regex, error) {
 		}
 		subs = append(subs, t)
 	}
-	r := &Regex{tree: &tree{kind: tNothing}}
+	r := &Regex{tree: &tree{kind: tNothing}, fold: o.Fold}
 	if len(subs) > 0 {
 		r.tree = join(tUnion, subs)
 	}

@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"fmt"
 	"math/rand"
 	"regexp"
 	"strings"
@@ -160,6 +161,7 @@ func TestRegexAgainstGo(t *testing.T) {
 			t.Fatalf("%q: %v", expr, err)
 		}
 		theirs := regexp.MustCompile(`(?s)\A(?:` + expr + `)\z`)
+		lits := ours.Literals()
 		neither, err := NewRegex([]string{"~(" + expr + ")"}, Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -168,6 +170,9 @@ func TestRegexAgainstGo(t *testing.T) {
 			text := randomText(rng, "abcä\n", 8)
 			if got, want := ours.Match(text), theirs.MatchString(text); got != want {
 				t.Fatalf("%q on %q: got %v, want %v", expr, text, got, want)
+			}
+			if ours.Match(text) && lits != nil && !anyStands(lits, text) {
+				t.Fatalf("%q matches %q without its literals %q", expr, text, lits)
 			}
 			if neither.Match(text) == theirs.MatchString(text) {
 				t.Fatalf("the complement of %q on %q is no complement", expr, text)
@@ -240,6 +245,40 @@ func TestSetAgainstNaive(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestRegexLiterals(t *testing.T) {
+	f := func(expr string, o Options, want string) {
+		t.Helper()
+		r, err := NewRegex([]string{expr}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(r.Literals()); got != want {
+			t.Errorf("%q: got %s, want %s", expr, got, want)
+		}
+	}
+	f("net1", Options{}, "[{net1 0}]")
+	f("net1.*", Options{}, "[{net1 1}]")
+	f(`.*\.(top|xyz)`, Options{}, "[{.top 2} {.xyz 2}]")
+	f(`.*\.(vbs|docx?)\.EXE`, Options{Fold: true}, "[{.doc.exe 2} {.docx.exe 2} {.vbs.exe 2}]")
+	f("(azure|sharp|blood)(hound)/.*", Options{}, "[{azurehound/ 1} {bloodhound/ 1} {sharphound/ 1}]")
+	f(".*(AWSLogs|access-logs).*", Options{}, "[{AWSLogs 3} {access-logs 3}]")
+	f("[24][0-9]{3}", Options{}, "[{2 1} {4 1}]")
+	f(".*", Options{}, "[]")
+	f("a?b?", Options{}, "[{ 0} {b 0} {a 0} {ab 0}]")
+	f("~(abc)", Options{}, "[]")
+	f("(.*abc.*)&(.*longer.*)", Options{}, "[{longer 3}]")
+	f("(ab)+", Options{}, "[{ab 3}]")
+}
+
+func anyStands(lits []Lit, text string) bool {
+	for _, l := range lits {
+		if stands(l.Text, l.Where, text) {
+			return true
+		}
+	}
+	return false
 }
 
 func stands(lit string, where Where, text string) bool {
