@@ -20,7 +20,7 @@ var floors = map[string]int{
 	"event": 0, "evtx": 0, "eql/pattern": 0,
 	"eql": 1, "ecs": 1, "alert": 1,
 	"sequence": 2, "strategy": 2, "source": 2, "sink": 2,
-	"engine": 3, "journal": 3, "baseline": 3, "triage": 3, "store": 3, "simulate": 3,
+	"engine": 3, "census": 3, "journal": 3, "baseline": 3, "triage": 3, "store": 3, "simulate": 3,
 	"pipeline": 4, "query": 4,
 	"report": 5, "server": 5,
 	"cmd/tocsin": 6,

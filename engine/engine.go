@@ -10,7 +10,6 @@ package engine
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tocsin-project/tocsin/eql"
@@ -30,6 +29,8 @@ type Rule struct {
 	Program  *eql.Program
 	Spec     *sequence.Spec // nil for rules over single events
 
+	Contexts []int32 // of its strategy, indices into Engine.Contexts
+
 	exceptions []exception // of scope stage N and any; sequence's stand apart
 	sequence   []exception
 }
@@ -39,7 +40,8 @@ type Rule struct {
 type Context struct {
 	Strategy *strategy.Strategy
 	Source   *strategy.ContextQuery
-	By       []eql.Key
+	By       []eql.Key // fields of the query's events
+	Of       []eql.Key // and of the alert's, which each must equal
 
 	stage *eql.Stage
 }
@@ -102,6 +104,7 @@ func New(strategies []*strategy.Strategy, o Options) (*Engine, []Problem) {
 	for _, s := range strategies {
 		c.contexts(s)
 	}
+	c.tie()
 	c.engine.notes = newNoteSlots(c.engine.schema)
 	return c.engine, c.problems
 }
@@ -182,6 +185,18 @@ func (c *compiler) exceptions(s *strategy.Strategy) []exception {
 	return out
 }
 
+// tie gives each rule the context queries of its strategy.
+func (c *compiler) tie() {
+	for i := range c.engine.Rules {
+		r := &c.engine.Rules[i]
+		for n := range c.engine.Contexts {
+			if c.engine.Contexts[n].Strategy == r.Strategy {
+				r.Contexts = append(r.Contexts, int32(n))
+			}
+		}
+	}
+}
+
 // contexts runs after all rules are compiled, as its hits are numbered after theirs.
 func (c *compiler) contexts(s *strategy.Strategy) {
 	for i := range s.Context {
@@ -196,8 +211,10 @@ func (c *compiler) contexts(s *strategy.Strategy) {
 		}
 		ctx := Context{Strategy: s, Source: source, stage: &program.Stages[0]}
 		for _, name := range source.By {
-			name, _, _ = strings.Cut(name, "=") // what follows is the alert's side (strategy.ContextQuery)
 			ctx.By = append(ctx.By, eql.Key{Name: name, Slot: c.engine.schema.Slot(name)})
+		}
+		for _, name := range source.Of {
+			ctx.Of = append(ctx.Of, eql.Key{Name: name, Slot: c.engine.schema.Slot(name)})
 		}
 		number := int32(len(c.engine.Rules) + len(c.engine.Contexts))
 		c.engine.stages = append(c.engine.stages, stageRef{number, 0, ctx.stage, ctx.By})

@@ -19,6 +19,7 @@ type Note struct {
 	HostName    string
 	Executable  string // of the process that the event starts or is about
 	Started     bool   // the event is the start of that process
+	LogClock    bool   // the event's time is the log's, not a sensor's own
 }
 
 // AppendNote encodes a note.
@@ -32,6 +33,9 @@ func AppendNote(dst []byte, n *Note) []byte {
 	}
 	if n.Started {
 		flags |= 2
+	}
+	if n.LogClock {
+		flags |= 4
 	}
 	dst = append(dst, flags)
 	for _, s := range [...]string{n.HostID, n.HostName, n.Executable} {
@@ -56,7 +60,7 @@ func DecodeNote(b []byte) (Note, error) {
 		return n, fmt.Errorf("decode note: cut short")
 	}
 	n.Ref, n.Excuse, n.ExcuseMatch = head[0], int32(head[1]), int32(head[2])
-	n.Synthesized, n.Started = b[0]&1 != 0, b[0]&2 != 0
+	n.Synthesized, n.Started, n.LogClock = b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0
 	b = b[1:]
 	for _, s := range [...]*string{&n.HostID, &n.HostName, &n.Executable} {
 		size, k := binary.Uvarint(b)
@@ -96,6 +100,8 @@ func (e *Engine) Note(ev *event.Event) Note {
 		Executable:  first(ev, s.executable),
 		Started:     has(ev, s.category, "process") && has(ev, s.kind, "start"),
 	}
+	logged, ok := event.ParseTime(ev.Logged)
+	n.LogClock = ok && logged == ev.Time
 	for _, slot := range [...]int{s.serviceFile, s.imagePath} {
 		if v := first(ev, slot); v != "" {
 			n.Executable = v

@@ -216,3 +216,12 @@ func (e *Event) Fold(v *Value) string {
 	}
 	return unsafe.String(v.fold, len(v.S))
 }
+
+// Used gives the slots that hold a value, in no order, each at most once.
+func (e *Event) Used(yield func(slot int) bool) {
+	for _, s := range e.used {
+		if e.slots[s].n > 0 && !yield(int(s)) {
+			return
+		}
+	}
+}

@@ -36,12 +36,8 @@ func (r *Result) Alert(f *Finding) (*alert.Alert, error) {
 	if a.Events, err = r.events(f); err != nil {
 		return nil, fmt.Errorf("write alert %s: %w", f.ID, err)
 	}
-	for _, st := range f.context {
-		ev, err := r.event(st)
-		if err != nil {
-			return nil, fmt.Errorf("write context of alert %s: %w", f.ID, err)
-		}
-		a.Context = append(a.Context, *ev)
+	if err := r.addContext(a, f); err != nil {
+		return nil, fmt.Errorf("write context of alert %s: %w", f.ID, err)
 	}
 	return a, nil
 }
@@ -65,6 +61,25 @@ func (r *Result) events(f *Finding) ([]alert.Event, error) {
 		out[st.stage] = *ev
 	}
 	return out, nil
+}
+
+// addContext writes the events that the answers rest on, each once.
+func (r *Result) addContext(a *alert.Alert, f *Finding) error {
+	seen := map[string]bool{}
+	for i := range f.context {
+		for _, st := range f.context[i].steps {
+			if seen[st.id] {
+				continue
+			}
+			seen[st.id] = true
+			ev, err := r.event(st)
+			if err != nil {
+				return err
+			}
+			a.Context = append(a.Context, *ev)
+		}
+	}
+	return nil
 }
 
 // event makes one event anew.

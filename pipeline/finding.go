@@ -29,7 +29,9 @@ type Finding struct {
 	Answers    []alert.Answer
 
 	steps   []step
-	context []step // what the answers rest on
+	context []gathered // by Rule.Contexts
+	placed  int64      // Time on the sensors' clock, where that is known to differ
+	clock   bool       // Time is of the log's clock
 }
 
 // step is one event of a finding.
@@ -86,6 +88,7 @@ func newFinding(rule *engine.Rule, key string, hits []sequence.Hit, notes []engi
 			f.Excused = x
 		}
 	}
+	f.placed, f.clock = f.Time, notes[last].LogClock
 	f.ID = f.identity()
 	return f
 }

@@ -16,8 +16,13 @@ const incidentSpan = 5 * time.Second
 // group gives findings that tell of one new process on one host the same
 // incident: variants of a strategy, and what other strategies saw. The earliest
 // finding gives the incident its identity. Findings without an executable stand
-// alone.
-func group(findings []*Finding) {
+// alone. shifts is what the clock of a host's log is off (clockShifts).
+func group(findings []*Finding, shifts map[string]int64) {
+	for _, f := range findings {
+		if f.clock {
+			f.placed = f.Time + shifts[hostKey(f)]
+		}
+	}
 	type subject struct{ host, executable string }
 	bySubject := map[subject][]*Finding{}
 	for _, f := range findings {
@@ -30,10 +35,10 @@ func group(findings []*Finding) {
 		bySubject[s] = append(bySubject[s], f)
 	}
 	for s, list := range bySubject {
-		sort.SliceStable(list, func(i, j int) bool { return list[i].Time < list[j].Time })
+		sort.SliceStable(list, func(i, j int) bool { return list[i].placed < list[j].placed })
 		first := list[0]
 		for _, f := range list {
-			if f.Time-first.Time > int64(incidentSpan) {
+			if f.placed-first.placed > int64(incidentSpan) {
 				first = f
 			}
 			f.Incident = alert.IncidentID(s.host, s.executable, first.time())
@@ -44,9 +49,12 @@ func group(findings []*Finding) {
 // hostKey is the host's short name in lower case: sensors on one machine know it
 // as a GUID, as a name and as a name with its domain.
 func hostKey(f *Finding) string {
-	name := f.HostName
+	return hostOf(f.HostName, f.HostID)
+}
+
+func hostOf(name, id string) string {
 	if name == "" {
-		name = f.HostID
+		name = id
 	}
 	name = strings.ToLower(name)
 	if i := strings.IndexByte(name, '.'); i > 0 && strings.Trim(name, "0123456789.") != "" {

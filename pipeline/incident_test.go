@@ -26,7 +26,7 @@ func TestProgramOf(t *testing.T) {
 // the earliest gives it its identity, whatever the order.
 func TestGroup(t *testing.T) {
 	at := func(seconds float64, host, exe string) *Finding {
-		return &Finding{ID: exe + host, Time: int64(seconds * float64(time.Second)), HostName: host, Executable: exe}
+		return &Finding{ID: exe + host, Time: int64(seconds * float64(time.Second)), placed: int64(seconds * float64(time.Second)), HostName: host, Executable: exe}
 	}
 	one := at(10, "WS1.example", `C:\Windows\tool.exe`)
 	two := at(14.9, "ws1", `%SystemRoot%\TOOL.exe /x`)
@@ -34,7 +34,7 @@ func TestGroup(t *testing.T) {
 	elsewhere := at(10, "ws2.example", `C:\Windows\tool.exe`)
 	other := at(10, "ws1.example", `C:\Windows\other.exe`)
 	bare := at(10, "ws1.example", "")
-	group([]*Finding{late, two, one, elsewhere, other, bare})
+	group([]*Finding{late, two, one, elsewhere, other, bare}, nil)
 	if one.Incident != two.Incident {
 		t.Error("two sensors' findings of one process are two incidents")
 	}

@@ -64,6 +64,9 @@ func (t *noteTable) add(n engine.Note) uint64 {
 }
 
 func (j *joiner) take(e *journal.Entry) error {
+	if int(e.Rule) >= len(j.engine.Rules) {
+		return nil // context: gathered when the findings are known
+	}
 	if !j.open || e.Hit.Rule != j.rule || e.Hit.Key != j.key {
 		j.endGroup()
 		j.startGroup(e.Hit.Rule, e.Hit.Key)
@@ -76,10 +79,6 @@ func (j *joiner) take(e *journal.Entry) error {
 		return err
 	}
 	hit := e.Hit
-	if int(j.rule) >= len(j.engine.Rules) {
-		j.result.context(int(j.rule)-len(j.engine.Rules), &hit, note)
-		return nil
-	}
 	rule := &j.engine.Rules[j.rule]
 	if rule.Spec == nil {
 		j.report(rule, []sequence.Hit{hit}, []engine.Note{note})
@@ -113,9 +112,6 @@ func (j *joiner) startGroup(rule int32, key string) {
 	j.notes.notes = j.notes.notes[:0]
 	j.held = j.held[:0]
 	j.plain, j.all = nil, nil
-	if int(rule) >= len(j.engine.Rules) {
-		return
-	}
 	spec := j.engine.Rules[rule].Spec
 	if spec == nil || spec.IsSample() {
 		return

@@ -5,10 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tocsin-project/tocsin/census"
 	"github.com/tocsin-project/tocsin/ecs"
-	"github.com/tocsin-project/tocsin/engine"
 	"github.com/tocsin-project/tocsin/journal"
-	"github.com/tocsin-project/tocsin/sequence"
 	"github.com/tocsin-project/tocsin/source"
 )
 
@@ -16,6 +15,7 @@ import (
 type Result struct {
 	Findings []*Finding // by time, then id
 	Summary  Summary
+	Census   *census.Census // nil unless someone asks for it
 
 	scan       *Scan
 	evidence   *journal.Evidence
@@ -56,13 +56,9 @@ func (r *Result) problem(p source.Problem) {
 	r.scan.OnProblem(p)
 }
 
-// context takes a hit of a context query. Those of rules come before, as the
-// queries are numbered after them, so the findings that could ask are known.
-func (r *Result) context(query int, hit *sequence.Hit, note engine.Note) {}
-
 // finish groups the findings.
 func (r *Result) finish() {
-	group(r.Findings)
+	group(r.Findings, r.clockShifts())
 	for _, f := range r.Findings {
 		if f.Excused == nil {
 			r.Summary.Alerts++
@@ -115,3 +111,14 @@ func tellsMore(a, b *Finding) bool {
 
 // Close removes what the scan keeps on disk.
 func (r *Result) Close() error { return r.evidence.Close() }
+
+// addCensus adds what one worker counted.
+func (r *Result) addCensus(c *census.Census) {
+	switch {
+	case c == nil:
+	case r.Census == nil:
+		r.Census = c
+	default:
+		r.Census.Merge(c)
+	}
+}

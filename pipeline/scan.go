@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tocsin-project/tocsin/census"
 	"github.com/tocsin-project/tocsin/ecs"
 	"github.com/tocsin-project/tocsin/engine"
 	"github.com/tocsin-project/tocsin/journal"
@@ -39,6 +40,7 @@ type Scan struct {
 	Source source.Options
 	Native bool   // synthesise identities where only the native log speaks
 	Jobs   int    // workers; 0 is one a core
+	Census bool   // count what arrives, with its fields
 	All    bool   // also join what exceptions excused
 	TmpDir string // for what does not fit into memory; "" is the system's
 
@@ -57,6 +59,7 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 		jobs = runtime.GOMAXPROCS(0)
 	}
 	ecs.Prepare(s.Engine.Schema())
+	census.Prepare(s.Engine.Schema())
 	r := &Result{
 		scan: s, evidence: journal.NewEvidence(s.TmpDir, evidenceBudget),
 		normalizer: ecs.NewNormalizer(ecs.Options{Native: s.Native}),
@@ -72,6 +75,9 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.finish()
+	if err := r.gather(hits); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	r.Summary.Elapsed = time.Since(start)
 	return r, nil
 }
@@ -104,6 +110,7 @@ func (s *Scan) read(ctx context.Context, r *Result, hits *journal.Journal, jobs 
 	for _, w := range workers {
 		errs = append(errs, w.err)
 		r.Summary.add(&w.counts)
+		r.addCensus(w.census)
 	}
 	return errors.Join(errs...)
 }

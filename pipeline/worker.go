@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/tocsin-project/tocsin/alert"
+	"github.com/tocsin-project/tocsin/census"
 	"github.com/tocsin-project/tocsin/ecs"
 	"github.com/tocsin-project/tocsin/engine"
 	"github.com/tocsin-project/tocsin/event"
@@ -22,6 +23,7 @@ type worker struct {
 	event    *event.Event
 	hits     *journal.Writer
 	evidence *journal.EvidenceWriter
+	census   *census.Census // nil if nobody asks
 	counts   counts
 	err      error
 
@@ -38,7 +40,7 @@ type counts struct {
 
 func newWorker(s *Scan, r *Result, hits *journal.Journal) *worker {
 	schema := s.Engine.Schema()
-	return &worker{
+	w := &worker{
 		scan: s, result: r,
 		decoder:  ecs.NewDecoder(schema, ecs.Options{Native: s.Native}),
 		matcher:  s.Engine.Matcher(),
@@ -46,6 +48,10 @@ func newWorker(s *Scan, r *Result, hits *journal.Journal) *worker {
 		hits:     hits.Writer(),
 		evidence: r.evidence.Writer(),
 	}
+	if s.Census || len(s.Engine.Contexts) > 0 { // answers say what is not in the data
+		w.census = census.New(schema, s.Census)
+	}
+	return w
 }
 
 // run takes blocks until there are no more. After an error it only drains, so
@@ -89,6 +95,9 @@ func (w *worker) document(doc *source.Document) error {
 	w.counts.Events++
 	if w.event.DocID == "" && len(doc.ID) > 0 {
 		w.event.DocID = string(doc.Index) + "/" + string(doc.ID)
+	}
+	if w.census != nil {
+		w.census.Add(w.event)
 	}
 	matches := w.matcher.Match(w.event)
 	if len(matches) == 0 {

@@ -31,9 +31,9 @@ func (c *CSV) Write(a *alert.Alert) error {
 	c.head()
 	var source, destination, process, command string
 	for _, e := range a.Events {
-		v := NewView(e.Event)
-		if s := v.endpoint("source"); s != "" {
-			source, destination = s, v.endpoint("destination")
+		v := alert.NewView(e.Event)
+		if s := v.Endpoint("source"); s != "" {
+			source, destination = s, v.Endpoint("destination")
 		}
 		if p := v.First("process.executable", "winlog.event_data.ServiceFileName", "winlog.event_data.ImagePath"); p != "" {
 			process, command = p, v.Text("process.command_line")

@@ -116,7 +116,7 @@ func span(a *alert.Alert) string {
 }
 
 func eventTime(e *alert.Event) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, NewView(e.Event).Text("@timestamp"))
+	at, err := time.Parse(time.RFC3339Nano, alert.NewView(e.Event).Text("@timestamp"))
 	if err != nil {
 		return time.Time{}
 	}
@@ -136,7 +136,7 @@ func (t *Table) event(a *alert.Alert, e *alert.Event) {
 		t.line("    %d  %s", e.Stage, "no such event")
 		return
 	}
-	v := NewView(e.Event)
+	v := alert.NewView(e.Event)
 	when := "            "
 	if at := eventTime(e); !at.IsZero() {
 		when = at.UTC().Format("15:04:05.000")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tocsin-project/tocsin/alert"
 	"github.com/tocsin-project/tocsin/eql"
 	"github.com/tocsin-project/tocsin/event"
 	"github.com/tocsin-project/tocsin/query"
@@ -243,7 +244,7 @@ func (t *resultTable) event(indent string, e *query.Event) {
 	if e.HasTime {
 		at = time.Unix(0, e.Time).In(t.zone).Format("2006-01-02T15:04:05.000Z07:00")
 	}
-	view := report.NewView(e.Source)
+	view := alert.NewView(e.Source)
 	text := view.Describe()
 	if text == "" {
 		text = string(e.Source)

@@ -1,4 +1,4 @@
-package report
+package alert
 
 import (
 	"encoding/json"
@@ -87,8 +87,8 @@ func (v View) Has(field, value string) bool {
 	return text(x) == value
 }
 
-// endpoint is address:port, the address alone, or the name.
-func (v View) endpoint(side string) string {
+// Endpoint is address:port, the address alone, or the name.
+func (v View) Endpoint(side string) string {
 	host := v.First(side+".ip", side+".address", side+".domain")
 	port := v.Text(side + ".port")
 	switch {
@@ -107,8 +107,8 @@ func (v View) Describe() string {
 	code := v.Text("event.code")
 	process := v.First("process.name", "process.executable")
 	switch {
-	case v.Has("event.category", "network") && v.endpoint("source") != "" && v.Text("file.name") == "":
-		return fmt.Sprintf("%s → %s  %s", v.endpoint("source"), v.endpoint("destination"), process)
+	case v.Has("event.category", "network") && v.Endpoint("source") != "" && v.Text("file.name") == "":
+		return fmt.Sprintf("%s → %s  %s", v.Endpoint("source"), v.Endpoint("destination"), process)
 	case v.Has("event.category", "process") && v.Has("event.type", "start") && process != "":
 		parent := v.First("process.parent.name", "process.parent.executable", "process.parent.pid")
 		return strings.TrimSpace(fmt.Sprintf("%s → %s  %s", parent, process,
@@ -120,9 +120,9 @@ func (v View) Describe() string {
 		return fmt.Sprintf("%s set %s = %s", process, v.Text("registry.path"), v.First("registry.data.strings", "winlog.event_data.Details"))
 	case v.Text("file.name") != "":
 		return fmt.Sprintf("%s %s  %s", v.First("user.name", "process.name"), v.First("file.path", "file.name"),
-			v.endpoint("source"))
+			v.Endpoint("source"))
 	case v.Has("event.category", "authentication"):
-		return fmt.Sprintf("%s %s  from %s", v.First("event.action"), v.Text("user.name"), v.endpoint("source"))
+		return fmt.Sprintf("%s %s  from %s", v.First("event.action"), v.Text("user.name"), v.Endpoint("source"))
 	}
 	return strings.TrimSpace(v.First("event.action", "event.provider") + " " + process)
 }
