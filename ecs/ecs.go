@@ -58,6 +58,8 @@ type Decoder struct {
 	fill   struct{ keywords, outcome int }
 	json   *event.Decoder // passes the fields of nested documents through
 
+	peerSlots []int // of peerFields, nil if nobody asks for the peer
+
 	rec     record
 	m       mapper
 	buf     []byte
@@ -102,6 +104,9 @@ func newDecoder(schema *event.Schema, opt Options, open bool) *Decoder {
 	d.probe = probesOf(schema)
 	d.base = compileBase(d)
 	d.fill.keywords, d.fill.outcome = d.slot("winlog.keywords"), d.slot("event.outcome")
+	if to, read := d.slotsOf(peerFields); read && (to[0] != none || to[1] != none) {
+		d.peerSlots = to
+	}
 	d.json = event.NewDecoder(schema)
 	d.json.Each("winlog", d.winlog)
 	d.m.d = d

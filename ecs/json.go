@@ -41,7 +41,11 @@ func (d *Decoder) json1(doc []byte, ev *event.Event, depth int) error {
 			return err
 		}
 	}
-	if err := it.Err(); err != nil {
+	err := it.Err()
+	if err == nil && it.Offset() < len(doc) {
+		err = event.Valid(doc) // nothing may follow
+	}
+	if err != nil {
 		return fmt.Errorf("read document: %w", err)
 	}
 	return d.shaped(doc, &top, ev, depth)

@@ -34,6 +34,66 @@ func Prepare(s *event.Schema) {
 	for _, f := range probes {
 		s.Slot(f)
 	}
+	_, ip := s.Lookup("tocsin.peer.ip")
+	if _, port := s.Lookup("tocsin.peer.port"); ip || port {
+		for _, f := range strings.Fields(peerFields) {
+			s.Slot(f)
+		}
+	}
+}
+
+// peerFields are the fields from which the remote end of a connection is told
+// in a document that is ECS, and those that it goes to.
+const peerFields = "tocsin.peer.ip tocsin.peer.port network.direction host.ip source.ip source.port destination.ip destination.port"
+
+// peer writes the remote end of a connection: the end that is none of the
+// host's addresses, else what the direction says.
+func (d *Decoder) peer() {
+	m, to := &d.m, d.peerSlots
+	if to == nil || m.has(to[0]) || !m.has(to[4]) || !m.has(to[6]) {
+		return
+	}
+	local := func(slot int) bool {
+		for _, own := range m.values(to[3]) {
+			for _, a := range m.ev.Values(slot) {
+				if own == a || own.S != "" && own.S == a.S {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	remote := 6
+	switch source, destination := local(to[4]), local(to[6]); {
+	case source != destination:
+		if destination {
+			remote = 4
+		}
+	case m.inbound(to[2]):
+		remote = 4
+	}
+	for i := range 2 {
+		if v := m.values(to[remote+i]); len(v) > 0 {
+			m.set(to[i], v[0])
+		}
+	}
+}
+
+func (m *mapper) values(slot int) []event.Value {
+	if !m.has(slot) {
+		return nil
+	}
+	return m.ev.Values(slot)
+}
+
+func (m *mapper) inbound(slot int) bool {
+	for _, v := range m.values(slot) {
+		switch strings.ToLower(v.S) {
+		case "ingress", "inbound", "incoming":
+			return true
+		}
+	}
+	return false
 }
 
 func probesOf(s *event.Schema) probeSlots {
@@ -173,6 +233,7 @@ func (d *Decoder) complete(ev *event.Event) {
 	m.timestamp()
 	m.gaps()
 	d.native(m.first(p.code), m.first(p.source, p.provider))
+	d.peer()
 }
 
 // first returns the text of the first field that has one.

@@ -350,11 +350,14 @@ func (d *Decoder) keywordList(v event.Token) {
 // positional gives the values of a list the names that the event's manifest has
 // for them.
 func (d *Decoder) positional(list event.Token) {
-	names := d.manifest()
+	names, more := d.manifest()
 	for it := list.Members(); it.Next(); {
 		v := tokenValue(it.Value)
 		if v.form == nested {
 			v = inside(v, d.m.ev)
+		}
+		if names == "" {
+			names, more = more, ""
 		}
 		name := ""
 		if name, names, _ = strings.Cut(names, " "); name == "RuleName" && isClock(v.text(d.m.ev)) {
@@ -378,26 +381,27 @@ func isClock(s string) bool {
 	return ok && !t.zoned
 }
 
-// manifest returns the names of an event's data in their order.
-func (d *Decoder) manifest() string {
+// manifest returns the names of an event's data in their order, in one list or
+// two.
+func (d *Decoder) manifest() (names, more string) {
 	ev := d.m.ev
-	id := d.rec.sys[sysEventID].text(ev)
-	switch channel := d.rec.sys[sysChannel].text(ev); {
+	id, channel := d.rec.sys[sysEventID].text(ev), d.rec.sys[sysChannel].text(ev)
+	switch {
 	case strings.EqualFold(channel, "Security"):
 		if rest, ok := subjectManifests[id]; ok {
-			return subjectNames + rest
+			return subjectNames, rest
 		}
-		return manifests["Security/"+id]
+		channel = "Security"
 	case strings.EqualFold(channel, sysmon.channel):
-		return manifests["Sysmon/"+id]
-	default:
-		return manifests[channel+"/"+id]
+		channel = "Sysmon"
 	}
+	d.buf = append(append(append(d.buf[:0], channel...), '/'), id...)
+	return manifests[string(d.buf)], ""
 }
 
 const (
-	subjectNames    = "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId "
-	groupNames      = "TargetUserName TargetDomainName TargetSid " + subjectNames + "PrivilegeList"
+	subjectNames    = "SubjectUserSid SubjectUserName SubjectDomainName SubjectLogonId"
+	groupNames      = "TargetUserName TargetDomainName TargetSid " + subjectNames + " PrivilegeList"
 	connectionNames = "Application Direction SourceAddress SourcePort DestAddress DestPort Protocol FilterRTID LayerName LayerRTID RemoteUserID RemoteMachineID"
 )
 
