@@ -68,7 +68,9 @@ func (w *worker) run(blocks <-chan *source.Block) {
 func (w *worker) block(b *source.Block) {
 	for doc, problem := range b.Documents {
 		if problem != nil {
-			w.counts.Bad++
+			if !problem.Remark {
+				w.counts.Bad++
+			}
 			w.result.problem(*problem)
 			continue
 		}
