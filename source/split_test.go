@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zip"
 	"pgregory.net/rapid"
 )
 
@@ -162,6 +163,10 @@ func FuzzText(f *testing.F) {
 	f.Add([]byte("{\"index\":{\"_id\":\"1\"}}\n{\"a\":\"}\\n{\"}\n{\"a\"\n{\"b\":1}\n"))
 	f.Add([]byte("<Events><Event a='b'>x</Event>\n<Event >y<Event>z</Event>"))
 	f.Add([]byte("\xFF\xFE{\x00}\x00"))
+	for _, s := range []string{gzipped(three), zstded(three), zipped(zip.Deflate, entry{"a.json", three}),
+		zipped(zip.Store, entry{"a.json", three}, entry{"b/c.gz", gzipped("[{}]")}), tarred(entry{"a.json", three}), string(evtxFile(1, 2)[:evtxHeader+900]), event(1) + event(2)} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		whole := fuzzed(t, in, Options{})
 		for _, size := range []int{1, 7, 64} {
