@@ -114,5 +114,5 @@ func (g *Generator) add(a *act) {
 
 // wants reports whether any form of a sensor's documents is to be written.
 func (g *Generator) wants(sensor Source) bool {
-	return g.active[sensor] || sensor != Defend && g.active[sensor+1]
+	return g.active[sensor] || sensor != Defend && (g.active[sensor+1] || g.active[EVTX])
 }

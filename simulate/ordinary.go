@@ -41,6 +41,32 @@ func adminTool(image, service, cmd, signer string) func(*play) {
 	}
 }
 
+// tools are five products that start their services remotely and that the
+// flagship's list does not hold: what a baseline has to learn. Each has a
+// server, an account and a program of its own.
+func tools() []tool {
+	return []tool{
+		{"inventory", "inv-01", "10.20.9.31", "svc-inventory", `C:\Windows\AcmeInventory\acmeinv.exe`, "AcmeInventory", "Acme Software"},
+		{"scanner", "scan-01", "10.20.9.32", "svc-vulnscan", `C:\Windows\acme_scan_142a9000.exe`, "acme_scan_142a9000", "Acme Security"},
+		{"helpdesk", "help-01", "10.20.9.33", "svc-helpdesk", `C:\Windows\AcmeRemote\remote.exe`, "AcmeRemote", "Acme Support"},
+		{"monitor", "mon-01", "10.20.9.34", "svc-monitor2", `C:\Windows\AcmeProbe\probe.exe`, "AcmeProbe", "Acme Monitoring"},
+		{"deploy", "dep-01", "10.20.9.35", "svc-rollout", `C:\Windows\AcmeDeploy\runner.exe`, "AcmeDeployRunner", "Acme Deployment"},
+	}
+}
+
+type tool struct{ name, server, ip, user, image, service, signer string }
+
+func (o tool) play(p *play) {
+	p.fromServer(o.server, o.ip, o.user, 1120+int(o.ip[len(o.ip)-1]-'0'))
+	_, session := p.rpc(nil, p.victim.services, 0)
+	p.wait(20, 80)
+	p.createService(o.service, o.image, session)
+	p.wait(100, 500)
+	c := p.startService(o.service, o.image, o.image+" -service", o.signer)
+	p.wait(5000, 60_000)
+	p.exit(c)
+}
+
 func rpcServiceSlow(p *play) {
 	p.fromAdmin("svc-monitor")
 	p.rpc(nil, p.victim.services, 0)

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -46,9 +47,16 @@ func (p *play) fromAdmin(user string) {
 		p.source = p.g.fleet[0]
 		return
 	}
-	adm := *p.g.outside
-	adm.name, adm.computer, adm.ip = "adm-01", "adm-01.corp.example", "10.20.9.9"
-	p.source = &adm
+	p.fromServer("adm-01", "10.20.9.9", user, 1110)
+}
+
+// fromServer makes the play the work of a server that has no sensors.
+func (p *play) fromServer(name, ip, user string, rid int) {
+	p.user = &account{domainSID + strconv.Itoa(rid), "CORP", user}
+	server := *p.g.outside
+	server.name, server.computer, server.ip = name, name+".corp.example", ip
+	server.nextPort = uint16(49700 + p.rng.IntN(15_000))
+	p.source = &server
 }
 
 // wait lets time pass: lo to hi milliseconds.

@@ -30,7 +30,7 @@ func Scenarios() []Scenario {
 		winrm    = "remote-winrm-execution"
 		dcom     = "remote-dcom-execution"
 	)
-	return []Scenario{
+	all := []Scenario{
 		attack("rpc-service-start", rpc, "an existing service is started over RPC/TCP", rpcServiceStart),
 		attack("rpc-service-create", rpc, "a new service is created and started over RPC/TCP", rpcServiceCreate),
 		attack("rpc-service-reversed", rpc, "the same, but the sensor stamps the connection after the child", rpcServiceReversed),
@@ -67,6 +67,11 @@ func Scenarios() []Scenario {
 		usual("winrm-session", winrm, "a WinRM session that runs no other program", winrmSession),
 		usual("dcom-activation", dcom, "a COM server is activated locally", dcomActivation),
 	}
+	for _, o := range tools() {
+		// No strategy: the flagship alerts on these until a baseline or an exception knows them.
+		all = append(all, usual("tool-"+o.name, "", "an administration tool unknown to the flagship starts its service over RPC", o.play))
+	}
+	return all
 }
 
 func find(name string) (Scenario, bool) {
@@ -107,13 +112,15 @@ func playOrdinary(p *play) {
 		winrmSession(p)
 	case n < 95:
 		loopbackQuery(p)
+	case n < 97:
+		t := tools()
+		t[p.rng.IntN(len(t))].play(p)
 	default:
 		adminTools(p)
 	}
 }
 
 func adminTools(p *play) {
-	tools := [...]string{"admin-sccm", "admin-pdq", "admin-veeam", "admin-eset", "admin-msi"}
-	s, _ := find(tools[p.rng.IntN(len(tools))])
+	s, _ := find(p.pick("admin-sccm", "admin-pdq", "admin-veeam", "admin-eset", "admin-msi"))
 	s.play(p)
 }

@@ -42,23 +42,27 @@ const (
 	SysmonXML               // the same records as Windows event XML, one <Event> a line
 	Native                  // Security and System logs as winlogbeat ships them, one JSON object a line
 	NativeXML               // the same records as Windows event XML, one <Event> a line
+	EVTX                    // the records of both as binary event logs; no stream, see Generator.EVTX
 	sources
 )
 
-var sourceNames = [...]string{"defend", "sysmon", "sysmon-xml", "native", "native-xml"}
+var sourceNames = [...]string{"defend", "sysmon", "sysmon-xml", "native", "native-xml", "evtx"}
 
 // String returns the source's name as the command line has it.
 func (s Source) String() string { return sourceNames[s] }
 
 // Ext returns the file name ending for the source's documents, without a dot.
 func (s Source) Ext() string {
-	if s == SysmonXML || s == NativeXML {
+	switch s {
+	case SysmonXML, NativeXML:
 		return "xml"
+	case EVTX:
+		return "evtx"
 	}
 	return "ndjson"
 }
 
-// AllSources returns every source.
+// AllSources returns every source that is written as a stream: all but EVTX.
 func AllSources() []Source { return []Source{Defend, Sysmon, SysmonXML, Native, NativeXML} }
 
 // ParseSource returns the source of that name.
@@ -107,6 +111,10 @@ type Generator struct {
 	active  [sources]bool
 	end     int64
 	written int
+
+	logs  map[int]*eventLog // for EVTX, by host and channel
+	order []*eventLog
+	kept  int
 }
 
 // planned is one play of a scenario that the configuration asks for.
@@ -124,7 +132,7 @@ func New(cfg Config) (*Generator, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
-	g := &Generator{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x746f6373696e))}
+	g := &Generator{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0x746f6373696e)), logs: map[int]*eventLog{}}
 	for _, s := range cfg.Sources {
 		g.active[s] = true
 	}
@@ -229,6 +237,9 @@ func (g *Generator) Split(open func(Source) (io.Writer, error)) (map[Source]int,
 	var out [sources]*bufio.Writer
 	count := map[Source]int{}
 	for _, s := range g.cfg.Sources {
+		if s == EVTX {
+			continue
+		}
 		w, err := open(s)
 		if err != nil {
 			return nil, fmt.Errorf("open %s telemetry: %w", s, err)
@@ -241,8 +252,10 @@ func (g *Generator) Split(open func(Source) (io.Writer, error)) (map[Source]int,
 		_, err := out[s].Write(doc)
 		return err
 	})
-	for _, s := range g.cfg.Sources {
-		err = errors.Join(err, out[s].Flush())
+	for _, w := range out {
+		if w != nil {
+			err = errors.Join(err, w.Flush())
+		}
 	}
 	if err != nil {
 		return count, fmt.Errorf("write telemetry: %w", err)
@@ -315,6 +328,9 @@ func (g *Generator) log(it item, send *delivery) error {
 		if err == nil && g.active[it.sensor] {
 			g.doc = appendJSON(g.doc[:0], r)
 			err = send.put(it.due, it.sensor, g.doc)
+		}
+		if err == nil && g.active[EVTX] {
+			err = g.keep(r)
 		}
 		if xml := it.sensor + 1; err == nil && g.active[xml] {
 			g.doc = appendXML(g.doc[:0], r)

@@ -376,7 +376,7 @@ func TestBadConfig(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", c.cfg, err, c.want)
 		}
 	}
-	if _, err := ParseSource("evtx"); err == nil || !strings.Contains(err.Error(), "sysmon-xml") {
+	if _, err := ParseSource("etl"); err == nil || !strings.Contains(err.Error(), "sysmon-xml") {
 		t.Errorf("ParseSource: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 type SimulateCmd struct {
 	Names []string `arg:"" optional:"" name:"what" help:"Scenarios, or strategies whose attacks to play; see --list. Nothing: everyday activity only."`
 
-	Source   []string      `default:"defend,sysmon,native" help:"Telemetry to write: defend, sysmon, sysmon-xml, native, native-xml or all."`
+	Source   []string      `default:"defend,sysmon,native" help:"Telemetry to write: defend, sysmon, sysmon-xml, native, native-xml, evtx (folders only), or all."`
 	Seed     uint64        `default:"1" help:"The same seed gives the same bytes."`
 	Start    time.Time     `default:"2026-03-02T09:00:00Z" help:"When the story begins (RFC 3339)."`
 	Duration time.Duration `default:"10m" help:"How long it lasts."`
@@ -78,6 +78,9 @@ func (c *SimulateCmd) sources() ([]simulate.Source, error) {
 	for _, name := range c.Source {
 		if name == "all" {
 			out = simulate.AllSources()
+			if c.Output != "-" {
+				out = append(out, simulate.EVTX)
+			}
 			break
 		}
 		s, err := simulate.ParseSource(name)
@@ -90,6 +93,9 @@ func (c *SimulateCmd) sources() ([]simulate.Source, error) {
 	}
 	if c.Output != "-" {
 		return out, nil
+	}
+	if slices.Contains(out, simulate.EVTX) {
+		return nil, errors.New("write telemetry: EVTX is files, one a host and channel: name a folder with -o")
 	}
 	xml := func(s simulate.Source) bool { return s.Ext() == "xml" }
 	json := func(s simulate.Source) bool { return !xml(s) }
@@ -138,7 +144,17 @@ func (c *SimulateCmd) files(app *App, g *simulate.Generator) error {
 			fmt.Fprintf(app.Stderr, "%8d documents  %s\n", n, name(s))
 		}
 	}
-	return nil
+	n, err := g.EVTX(func(computer, name string) (io.WriteCloser, error) {
+		dir := filepath.Join(c.Output, "evtx", computer)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		return os.Create(filepath.Join(dir, name))
+	})
+	if n > 0 {
+		fmt.Fprintf(app.Stderr, "%8d files      %s\n", n, filepath.Join(c.Output, "evtx"))
+	}
+	return err
 }
 
 func (c *SimulateCmd) list(w io.Writer) error {
