@@ -77,3 +77,16 @@ func benchRecords(b *testing.B, use func(*Record, []byte) []byte) {
 	b.ReportMetric(float64(records)/b.Elapsed().Seconds(), "records/s")
 	b.ReportMetric(float64(records)/float64(b.N), "records")
 }
+
+// BenchmarkJSON renders every record as JSON.
+func BenchmarkJSON(b *testing.B) {
+	benchRecords(b, func(r *Record, buf []byte) []byte { return r.AppendJSON(buf[:0]) })
+}
+
+// BenchmarkXML renders every record as XML.
+func BenchmarkXML(b *testing.B) {
+	benchRecords(b, func(r *Record, buf []byte) []byte {
+		buf, _ = r.AppendXML(buf[:0])
+		return buf
+	})
+}

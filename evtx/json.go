@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,37 +29,192 @@ type entry struct {
 // arrays; Data without names are "Data":{"#text":[…]}. Declarations
 // of namespaces other than the event's own are left out.
 func (r *Record) AppendJSON(dst []byte) []byte {
-	entries := make([]entry, 0, 32+len(r.Data)+len(r.UserData)+len(r.Other))
-	entries = append(entries, entry{path: "@xmlns", value: TextValue([]byte(namespace))})
-	for f, v := range r.Fields {
-		switch Field(f) {
-		case ActivityID:
-			entries = append(entries, entry{path: "System/Correlation/"})
-		case UserID:
-			entries = append(entries, entry{path: "System/Security/"})
+	dst = append(dst, `{"Event":`...)
+	if len(r.Other) > 0 {
+		// These can stand in any section: all go the general way.
+		return append(appendObject(dst, r.entries()), '}')
+	}
+	dst = append(dst, `{"#attributes":{"xmlns":"`+namespace+`"},"System":{`...)
+	dst = r.appendSystem(dst)
+	dst = append(dst, '}')
+	if len(r.Data) > 0 {
+		dst = r.appendData(append(dst, `,"EventData":`...))
+	}
+	if len(r.UserData) > 0 {
+		list := make([]entry, 0, len(r.UserData))
+		for i := range r.UserData {
+			list = append(list, entry{path: r.UserData[i].Name, value: shown(r.UserData[i].Value)})
 		}
-		if !v.IsNull() {
-			entries = append(entries, entry{path: fieldPaths[f], value: v})
+		dst = appendObject(append(dst, `,"UserData":`...), list)
+	}
+	if list := r.rendering(nil, ""); len(list) > 0 {
+		dst = appendObject(append(dst, `,"RenderingInfo":`...), list)
+	}
+	return append(dst, '}', '}')
+}
+
+// systemParts are the elements of System with the fields of their text and
+// attributes; NumFields: none.
+var systemParts = [...]struct {
+	name  string
+	text  Field
+	attrs []Field
+	shown bool // null if it is empty
+}{
+	{"Provider", NumFields, []Field{ProviderName, ProviderGUID, EventSourceName}, false},
+	{"EventID", EventID, []Field{Qualifiers}, false},
+	{"Version", Version, nil, false},
+	{"Level", Level, nil, false},
+	{"Task", Task, nil, false},
+	{"Opcode", Opcode, nil, false},
+	{"Keywords", Keywords, nil, false},
+	{"TimeCreated", NumFields, []Field{TimeCreated}, false},
+	{"EventRecordID", EventRecordID, nil, false},
+	{"Correlation", NumFields, []Field{ActivityID, RelatedActivityID}, true},
+	{"Execution", NumFields, []Field{ProcessID, ThreadID, ProcessorID, SessionID, KernelTime, UserTime, ProcessorTime}, false},
+	{"Channel", Channel, nil, false},
+	{"Computer", Computer, nil, false},
+	{"Security", NumFields, []Field{UserID}, true},
+}
+
+// appendSystem appends the members of System.
+func (r *Record) appendSystem(dst []byte) []byte {
+	n := 0
+	for i := range systemParts {
+		p := &systemParts[i]
+		hasText := p.text < NumFields && !r.Fields[p.text].IsNull()
+		attrs := 0
+		for _, f := range p.attrs {
+			if !r.Fields[f].IsNull() {
+				attrs++
+			}
+		}
+		if attrs == 0 && !hasText && !p.shown {
+			continue
+		}
+		dst = appendKey(dst, n, p.name)
+		n++
+		switch {
+		case attrs == 0 && hasText:
+			dst = appendValue(dst, r.Fields[p.text])
+			continue
+		case attrs == 0:
+			dst = append(dst, "null"...)
+			continue
+		}
+		dst = r.appendAttrs(append(dst, '{'), p.attrs)
+		if hasText {
+			dst = appendValue(append(dst, `,"#text":`...), r.Fields[p.text])
+		}
+		dst = append(dst, '}')
+	}
+	return dst
+}
+
+// appendAttrs appends those fields that are there as "#attributes".
+func (r *Record) appendAttrs(dst []byte, attrs []Field) []byte {
+	dst = append(dst, `"#attributes":{`...)
+	n := 0
+	for _, f := range attrs {
+		if r.Fields[f].IsNull() {
+			continue
+		}
+		path := fieldPaths[f]
+		dst = appendKey(dst, n, path[strings.LastIndexByte(path, '@')+1:])
+		dst = appendValue(dst, r.Fields[f])
+		n++
+	}
+	return append(dst, '}')
+}
+
+// appendData appends EventData: key by key if all names are there and differ,
+// which is nearly always so.
+func (r *Record) appendData(dst []byte) []byte {
+	if !r.plainData() {
+		list := make([]entry, 0, len(r.Data))
+		for i := range r.Data {
+			list = append(list, dataEntry("", &r.Data[i]))
+		}
+		return appendObject(dst, list)
+	}
+	dst = append(dst, '{')
+	for i := range r.Data {
+		dst = appendKey(dst, i, r.Data[i].Name)
+		dst = appendValue(dst, shown(r.Data[i].Value))
+	}
+	return append(dst, '}')
+}
+
+func (r *Record) plainData() bool {
+	if len(r.Data) > 64 {
+		return false
+	}
+	for i := range r.Data {
+		id := r.Data[i].NameID
+		if id == 0 || r.Data[i].Name == "" || r.Data[i].Name == "#text" {
+			return false
+		}
+		for k := range i {
+			if r.Data[k].NameID == id {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// dataEntry gives a pair of EventData as an entry below path.
+func dataEntry(path string, p *Pair) entry {
+	e := entry{path: path, leaf: p.Name, value: shown(p.Value)}
+	if e.leaf == "" {
+		e.leaf = "#text"
+		if e.path != "" {
+			e.path += "/"
+		}
+		e.path += "Data"
+	}
+	return e
+}
+
+// rendering adds the entries of RenderingInfo, each path behind prefix.
+func (r *Record) rendering(list []entry, prefix string) []entry {
+	for f := RenderedCulture; f < NumFields; f++ {
+		if v := r.Fields[f]; !v.IsNull() {
+			list = append(list, entry{path: prefix + strings.TrimPrefix(fieldPaths[f], "RenderingInfo/"), value: v})
 		}
 	}
 	for _, v := range r.RenderedKeywords {
-		entries = append(entries, entry{path: "RenderingInfo/Keywords/Keyword", value: v})
+		list = append(list, entry{path: prefix + "Keywords/Keyword", value: v})
+	}
+	return list
+}
+
+// entries gives the whole record as entries.
+func (r *Record) entries() []entry {
+	list := make([]entry, 0, 32+len(r.Data)+len(r.UserData)+len(r.Other))
+	list = append(list, entry{path: "@xmlns", value: TextValue([]byte(namespace))})
+	for f := range RenderedCulture {
+		switch f {
+		case ActivityID:
+			list = append(list, entry{path: "System/Correlation/"})
+		case UserID:
+			list = append(list, entry{path: "System/Security/"})
+		}
+		if v := r.Fields[f]; !v.IsNull() {
+			list = append(list, entry{path: fieldPaths[f], value: v})
+		}
 	}
 	for i := range r.Data {
-		e := entry{path: "EventData", leaf: r.Data[i].Name, value: shown(r.Data[i].Value)}
-		if e.leaf == "" {
-			e.path, e.leaf = "EventData/Data", "#text"
-		}
-		entries = append(entries, e)
+		list = append(list, dataEntry("EventData", &r.Data[i]))
 	}
 	for i := range r.UserData {
-		entries = append(entries, entry{path: "UserData/" + r.UserData[i].Name, value: shown(r.UserData[i].Value)})
+		list = append(list, entry{path: "UserData/" + r.UserData[i].Name, value: shown(r.UserData[i].Value)})
 	}
+	list = r.rendering(list, "RenderingInfo/")
 	for i := range r.Other {
-		entries = append(entries, entry{path: r.Other[i].Name, value: shown(r.Other[i].Value)})
+		list = append(list, entry{path: r.Other[i].Name, value: shown(r.Other[i].Value)})
 	}
-	dst = append(dst, `{"Event":`...)
-	return append(appendObject(dst, entries), '}')
+	return list
 }
 
 // shown gives a null value as empty text: its element is there.
@@ -78,7 +234,7 @@ type group struct {
 // groups sorts entries by the first element of their path, in order of first
 // sight. Texts, which have no path left, and attributes come apart.
 func groups(entries []entry) (subs, attrs []group, texts []Value) {
-	byKey := make(map[string]int)
+	var inSubs, inAttrs finder
 	for _, e := range entries {
 		key, literal := e.leaf, e.path == ""
 		if literal {
@@ -93,19 +249,38 @@ func groups(entries []entry) (subs, attrs []group, texts []Value) {
 			texts = append(texts, e.value)
 			continue
 		}
-		to := &subs
+		to, find := &subs, &inSubs
 		if key[0] == '@' && !literal && e.path == "" {
-			to = &attrs
+			to, find = &attrs, &inAttrs
 		}
-		i, ok := byKey[key]
-		if !ok {
+		i := find.in(*to, key)
+		if i < 0 {
 			i = len(*to)
-			byKey[key] = i
 			*to = append(*to, group{key: key})
 		}
 		(*to)[i].list = append((*to)[i].list, e)
 	}
 	return subs, attrs, texts
+}
+
+// finder finds groups by key, by a table once there are many.
+type finder struct{ byKey map[string]int }
+
+// in gives the group of that key, -1 if there is none: the caller then adds it.
+func (f *finder) in(list []group, key string) int {
+	if f.byKey == nil && len(list) < 16 {
+		return slices.IndexFunc(list, func(g group) bool { return g.key == key })
+	}
+	if f.byKey == nil {
+		f.byKey = make(map[string]int)
+	}
+	for i := len(f.byKey); i < len(list); i++ {
+		f.byKey[list[i].key] = i
+	}
+	if i, ok := f.byKey[key]; ok {
+		return i
+	}
+	return -1
 }
 
 func appendObject(dst []byte, entries []entry) []byte {
