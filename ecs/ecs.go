@@ -55,7 +55,7 @@ type Decoder struct {
 	tables map[tableID]*table
 	base   []baseRow
 	probe  probeSlots
-	fill   struct{ keywords, outcome int }
+	fill   struct{ keywords, outcome, element int }
 	json   *event.Decoder // passes the fields of nested documents through
 
 	peerSlots []int // of peerFields, nil if nobody asks for the peer
@@ -104,6 +104,7 @@ func newDecoder(schema *event.Schema, opt Options, open bool) *Decoder {
 	d.probe = probesOf(schema)
 	d.base = compileBase(d)
 	d.fill.keywords, d.fill.outcome = d.slot("winlog.keywords"), d.slot("event.outcome")
+	d.fill.element = d.slot(userPrefix + "xml_name")
 	if to, read := d.slotsOf(peerFields); read && (to[0] != none || to[1] != none) {
 		d.peerSlots = to
 	}

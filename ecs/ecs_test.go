@@ -271,7 +271,7 @@ func TestEVTXGoldens(t *testing.T) {
 	}
 }
 
-const evtxSame = 0
+const evtxSame = 340
 
 func roads(t *testing.T, byEVTX, byJSON *Normalizer, rec *evtx.Record, raw []byte, ignore []string) []string {
 	t.Helper()

@@ -102,11 +102,15 @@ func (d *Decoder) addData(name string, v value) {
 
 // addUser appends a named value of <UserData>.
 func (d *Decoder) addUser(name string, v value) {
+	from := len(d.rec.data)
 	d.addData(name, v)
-	d.rec.data[len(d.rec.data)-1].user = true
+	d.rec.markUser(from)
 }
 
 func (d *Decoder) addKey(k int32, name string, v value) {
+	if len(v.s) == 0 || v.form == quoted && len(v.s) == 2 {
+		return // no agent sends empty values
+	}
 	r := &d.rec
 	if k != 0 {
 		name = d.keys[k].name
@@ -143,17 +147,37 @@ func tokenValue(t event.Token) value {
 	return value{}
 }
 
-// text undoes the escapes of a value, once.
+// text gives the characters of a value: escapes are undone, bytes made text,
+// once.
 func (v *value) text(ev *event.Event) string {
-	if v.form == quoted {
+	switch v.form {
+	case quoted:
 		v.s = event.Token{Raw: bytesOf(v.s)}.Text(ev)
-		v.form = plain
-	}
-	if v.form == stored {
+	case stored:
 		v.s = event.TextOf(ev, evtx.RawValue(v.typ, bytesOf(v.s)))
-		v.form = plain
+	default:
+		return v.s
 	}
+	v.form = plain
+	if strings.IndexByte(v.s, '\r') >= 0 {
+		v.s = lines(v.s, ev)
+	}
+	v.s = strings.TrimRight(v.s, "\n")
 	return v.s
+}
+
+// lines ends the lines of a text by a line feed alone, as agents send it (a
+// reader of XML makes it so; they cut off those at its end).
+func lines(s string, ev *event.Event) string {
+	out := ev.Text(bytesOf(s))
+	b := bytesOf(out)[:0]
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\r' && i+1 < len(s) && s[i+1] == '\n' {
+			continue
+		}
+		b = append(b, s[i])
+	}
+	return view(b)
 }
 
 // empty reports whether a value says nothing: "", "-" and the zero GUID.

@@ -167,7 +167,7 @@ func (d *Decoder) dataElement(v event.Token) {
 
 // addUnnamed adds a value without a name, as param1 and so on.
 func (d *Decoder) addUnnamed(v value) {
-	d.unnamed++
+	d.unnamed++ // an empty one counts, too
 	if d.unnamed < len(params) {
 		d.addData(params[d.unnamed], v)
 		return

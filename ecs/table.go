@@ -243,6 +243,7 @@ func (m *mapper) constants(t *table) {
 // clearData takes back the event data that was passed through with a nested
 // document: the table decides what stays.
 func (m *mapper) clearData() {
+	m.clear(m.d.fill.element)
 	for i := range m.r.data {
 		k := &m.d.keys[m.r.data[i].key]
 		m.clear(k.slot)
@@ -252,6 +253,7 @@ func (m *mapper) clearData() {
 
 // rest puts what no row moved into winlog.event_data.
 func (m *mapper) rest() {
+	m.setText(m.d.fill.element, m.r.userName)
 	for i := range m.r.data {
 		p := &m.r.data[i]
 		if p.gone {

@@ -311,15 +311,11 @@ func (d *Decoder) fromRecord(rec *evtx.Record) {
 	}
 	for i := range rec.UserData {
 		p := &rec.UserData[i]
-		if p.Value.IsNull() {
-			continue
+		element, name, _ := strings.Cut(p.Name, "/")
+		if name != "" && !p.Value.IsNull() {
+			d.rec.userName = element
+			d.addUser(name, recordValue(p.Value))
 		}
-		element, name, ok := strings.Cut(p.Name, "/")
-		if !ok {
-			element, name = "", element
-		}
-		d.rec.userName = element
-		d.addUser(name, recordValue(p.Value))
 	}
 }
 
