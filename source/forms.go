@@ -222,7 +222,10 @@ func looksJSON(head []byte) bool {
 	if i == len(head) {
 		return true // blanks only: as good as empty
 	}
-	if opensDocument(head[i:]) {
+	if n, v := recordLine(head[i:]); v == done {
+		i = skipSpace(head, i+n)
+	}
+	if i < len(head) && opensDocument(head[i:]) {
 		return true
 	}
 	lines, opening := 0, 0

@@ -141,10 +141,41 @@ func (s *scanner) begin(b []byte, last bool) (token, bool) {
 		return token{verdict: more}, true
 	case c == 0xEF && s.open == 0 && bytes.HasPrefix(b[s.i:], []byte(bom)):
 		s.i += len(bom)
+	case c == 'R' && s.open == 0:
+		n, v := recordLine(b[s.i:])
+		if v == more && !last {
+			return token{verdict: more}, true
+		}
+		if v == done {
+			s.i += n
+			break
+		}
+		s.enter(inScalar)
 	default:
 		s.enter(inScalar)
 	}
 	return token{}, false
+}
+
+// recordLine passes over a line "Record 123", which evtx_dump writes before
+// each of its records.
+func recordLine(b []byte) (n int, v verdict) {
+	const mark, longest = "Record ", 30
+	line, _, whole := bytes.Cut(b[:min(len(b), longest)], []byte{'\n'})
+	if !whole {
+		if len(b) < longest {
+			return 0, more
+		}
+		return 0, bad
+	}
+	number, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte(mark))
+	for _, c := range number {
+		ok = ok && c >= '0' && c <= '9'
+	}
+	if !ok || len(number) == 0 {
+		return 0, bad
+	}
+	return len(line), done
 }
 
 // ends is the answer where the window's end was reached between documents.

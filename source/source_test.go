@@ -94,6 +94,7 @@ func TestJSON(t *testing.T) {
 	f("sequences", `{"hits":{"sequences":[{"join_keys":["a"],"events":[{"_id":"x"},{"_id":"y"}]}]}}`, `1: {"_id":"x"}`, `2: {"_id":"y"}`)
 	f("records", `{"Records":[{"a":1},{"a":2}]}`, `1: {"a":1}`, `2: {"a":2}`)
 	f("value", `{"@odata.context":"x","value":[{"a":1},{"a":2}]}`, `1: {"a":1}`, `2: {"a":2}`)
+	f("evtx_dump", "Record 1\n{\n \"a\":1\n}\nRecord 20\r\n{\"a\":2}\nRecord of what\n{\"a\":3}\n", "2: {\n \"a\":1\n}", `6: {"a":2}`, `7: Record of what`, `8: {"a":3}`)
 	f("no wrapper", `{"took":3,"hits":5}`, `1: {"took":3,"hits":5}`)
 	f("bulk", "{\"index\":{\"_index\":\"i\",\"_id\":\"1\"}}\n{\"a\":1}\n{\"create\":{}}\n{\"a\":2}\n{\"delete\":{\"_id\":\"4\"}}\n{\"index\":{\"_id\":\"3\"}}\n{\"a\":3}\n{\"a\":4}\n",
 		`2: {"a":1} (i/1)`, `4: {"a":2}`, `7: {"a":3} (/3)`, `8: {"a":4}`)

@@ -11,6 +11,9 @@ import (
 func looksXML(head []byte) bool {
 	head = bytes.TrimPrefix(head, []byte(bom))
 	i := skipSpace(head, 0)
+	if n, v := recordLine(head[i:]); v == done {
+		i = skipSpace(head, i+n)
+	}
 	if i == len(head) || head[i] != '<' {
 		return false
 	}

@@ -25,6 +25,7 @@ func TestXML(t *testing.T) {
 	f("one after another", event(1)+event(2)+"\n"+event(3)+"\n", "1: "+event(1), "2: "+event(2), "4: "+event(3))
 	f("in a root", "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n<Events>"+event(1)+"\n<!-- </Event> -->"+event(2)+"</Events>\n", "2: "+event(1), "4: "+event(2))
 	f("with a prefix", strings.ReplaceAll(strings.ReplaceAll(event(1), "<Event ", "<e:Event "), "</Event>", "</e:Event>"), "1: "+strings.ReplaceAll(strings.ReplaceAll(event(1), "<Event ", "<e:Event "), "</Event>", "</e:Event>"))
+	f("evtx_dump", "Record 1\n<?xml version=\"1.0\"?>\n"+event(1)+"\nRecord 2\n<?xml version=\"1.0\"?>\n"+event(2)+"\n", "3: "+event(1), "7: "+event(2))
 	f("no event", "<Events></Events>")
 	f("cut off", event(1)+"\n"+event(2)[:90], "1: "+event(1), "3: the event is cut off")
 	f("one broken", event(1)+"\n<Event a='><x/></Event>\n"+event(3), "1: "+event(1), "4: "+event(3), "3: the event is cut off")
