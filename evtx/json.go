@@ -356,9 +356,21 @@ func appendValue(dst []byte, v Value) []byte {
 	case TypeText:
 		return appendString(dst, v.raw)
 	}
-	var buf [256]byte
-	return appendString(dst, v.AppendText(buf[:0]))
+	dst = append(dst, '"')
+	at := len(dst)
+	dst = v.AppendText(dst)
+	if !slices.ContainsFunc(dst[at:], escaped) {
+		return append(dst, '"')
+	}
+	// Write it again behind itself, then move it to its place.
+	end := len(dst)
+	dst = appendString(dst, dst[at:end])
+	n := copy(dst[at-1:], dst[end:])
+	return dst[:at-1+n]
 }
+
+// escaped tells whether a byte of valid UTF-8 cannot stand in a JSON string.
+func escaped(c byte) bool { return c < 0x20 || c == '"' || c == '\\' }
 
 func finite(text []byte) bool {
 	f, err := strconv.ParseFloat(string(text), 64)

@@ -209,6 +209,10 @@ func appendEscaped(dst, s []byte, attr bool) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if c >= 0x20 && c < utf8.RuneSelf && c != '&' && c != '<' && c != '>' && c != '"' {
+			i++
+			continue
+		}
 		esc := ""
 		size := 1
 		switch {

@@ -350,3 +350,7 @@ func TestCarveChunks(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func newReader(file []byte) (*bytes.Reader, int64) {
+	return bytes.NewReader(file), int64(len(file))
+}
