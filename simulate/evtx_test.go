@@ -38,7 +38,7 @@ func TestEVTX(t *testing.T) {
 	}
 	var got, want []string
 	var rec evtx.Record
-	for l := range strings.Lines(xml[SysmonXML].String()+xml[NativeXML].String()) {
+	for l := range strings.Lines(xml[SysmonXML].String() + xml[NativeXML].String()) {
 		if err := evtx.ParseXML([]byte(l), &rec); err != nil {
 			t.Fatalf("%v: %s", err, l)
 		}
