@@ -141,7 +141,7 @@ func (c *checker) isConst(e Expr) bool {
 // src is the text of a node for messages, on one line and not too long.
 func (c *checker) src(n Node) string {
 	r := n.Range()
-	s := strings.Join(strings.Fields(c.text[r.Start:r.End]), " ")
+	s := strings.Join(strings.Fields(c.text[r.Start:min(r.End, r.Start+2000)]), " ")
 	if utf8.RuneCountInString(s) > 100 {
 		s = string([]rune(s)[:99]) + "…"
 	}
@@ -466,10 +466,10 @@ func acceptName(t types) string {
 // query checks a whole statement.
 func (c *checker) query(q *Query) {
 	for _, s := range q.Steps {
-		c.condition(s.Cond)
+		c.step(s)
 	}
 	if q.Until != nil {
-		c.condition(q.Until.Cond)
+		c.step(q.Until)
 	}
 	for _, f := range q.By {
 		c.column(f)
@@ -479,6 +479,13 @@ func (c *checker) query(q *Query) {
 	for _, p := range q.Pipes {
 		c.pipe(q, p)
 	}
+}
+
+func (c *checker) step(s *Step) {
+	if f := c.env.category(); !s.Any && c.unmapped(f) {
+		c.add(s.catRange, "Unknown column [%s], which holds the event category%s", f.Name, c.columnHint(f.Name))
+	}
+	c.condition(s.Cond)
 }
 
 func (c *checker) missing(q *Query) {

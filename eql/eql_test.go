@@ -53,3 +53,65 @@ func TestSeedRule(t *testing.T) {
 	f(`{"event":{"category":"process","type":["start"]},"host":{"os":{"type":"windows"}},"process":{"executable":"C:\\Windows\\System32\\msiexec.exe","args":["msiexec","/X"],"parent":{"name":"services.exe"}}}`, false, true)
 	f(`{"event":{"category":"process","type":["start"]},"host":{"os":{"type":"windows"}},"process":{"parent":{"name":"services.exe"}}}`, false, true)
 }
+
+func TestErrorsAreAllFound(t *testing.T) {
+	env := &Env{Schema: event.NewSchema(event.ECSTypes())}
+	f := func(text, want string) {
+		t.Helper()
+		_, err := Compile(text, env)
+		if err == nil {
+			t.Fatal("compiles: ", text)
+		}
+		if got := err.(ErrorList).Render("rule.md", 10); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+	f("sequence\n  [a where x = 1 and\n    y == 'z']\n  [b where and]\n  [c where true]", `rule.md:12:14: unexpected '=', expected an operator; equality is written [==]
+    [a where x = 1 and
+               ^
+rule.md:13:10: use double quotes ["] to define string literals, not single quotes [']
+      y == 'z']
+           ^^^
+rule.md:14:12: unexpected 'and', expected a field, a constant, a function or [(]; a field of that name stands in backticks: [`+"`and`"+`]
+    [b where and]
+             ^^^
+`)
+	f("process where process.pid : 1 and\n\tlenght(process.name) > \"ä\" and process.name == user.name", `rule.md:11:15: first argument of [:] must be [string], found value [process.pid] type [long]; consider using [==] instead
+  process where process.pid : 1 and
+                ^^^^^^^^^^^
+rule.md:12:2: Unknown function [lenght], did you mean [length]?
+  	lenght(process.name) > "ä" and process.name == user.name
+  	^^^^^^
+rule.md:12:49: Comparisons against fields are not (currently) supported; offender [user.name] in [==]
+  	lenght(process.name) > "ä" and process.name == user.name
+  	                                               ^^^^^^^^^
+`)
+}
+
+// At most a hundred errors of one text are kept.
+func TestErrorsAreCapped(t *testing.T) {
+	text := "any where false" + strings.Repeat(" or nofunction(x)", 500)
+	_, err := Compile(text, &Env{Schema: event.NewSchema(nil)})
+	if n := len(err.(ErrorList)); n != maxErrors {
+		t.Errorf("%d errors", n)
+	}
+}
+
+// No depth of nesting exhausts the stack.
+func TestDeepNesting(t *testing.T) {
+	for _, text := range []string{
+		"any where " + strings.Repeat("(", 100000),
+		"any where " + strings.Repeat("not ", 100000) + "true",
+		"any where x == " + strings.Repeat("-", 100000) + "1",
+		"any where x == " + strings.Repeat("length(", 100000),
+		"any where x == 1" + strings.Repeat("+1", 100000),
+		"any where " + strings.Repeat("x == 1 and ", 100000) + "true",
+		"any where x in (1" + strings.Repeat(",1", 100000) + ")",
+		strings.Repeat("/*", 100000),
+	} {
+		p, err := Compile(text, &Env{Schema: event.NewSchema(nil)})
+		if err == nil {
+			_ = p.Query.String()
+		}
+	}
+}

@@ -82,14 +82,32 @@ func (e *Error) renderLine(b *strings.Builder) {
 type errs struct {
 	text string
 	list ErrorList
+	last Pos // the last place asked for: the next one is mostly behind it
+}
+
+// pos is posOf in a time that does not grow with the text, for places in order.
+func (s *errs) pos(off int) Pos {
+	if off < s.last.Offset || s.last.Line == 0 {
+		s.last = posOf(s.text, off)
+		return s.last
+	}
+	p := posOf(s.text[s.last.Offset:], off-s.last.Offset)
+	if p.Line == 1 {
+		p.Col += s.last.Col - 1
+	}
+	p.Line += s.last.Line - 1
+	p.Offset += s.last.Offset
+	s.last = p
+	return p
 }
 
 func (s *errs) add(r Range, format string, args ...any) {
 	if len(s.list) >= 10*maxErrors {
 		return
 	}
-	n := utf8.RuneCountInString(s.text[r.Start:min(max(r.End, r.Start), len(s.text))])
-	s.list = append(s.list, &Error{Pos: posOf(s.text, r.Start), Len: max(1, n), Msg: fmt.Sprintf(format, args...), Line: lineOf(s.text, r.Start)})
+	end := min(max(r.End, r.Start), len(s.text), r.Start+4000)
+	n := utf8.RuneCountInString(s.text[r.Start:end])
+	s.list = append(s.list, &Error{Pos: s.pos(r.Start), Len: max(1, n), Msg: fmt.Sprintf(format, args...), Line: lineOf(s.text, r.Start)})
 }
 
 // err returns the collected faults sorted, without repeats, or nil.

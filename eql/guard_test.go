@@ -98,7 +98,9 @@ func randomCondition(rng *rand.Rand, depth int) string {
 			return "(" + randomCondition(rng, depth-1) + " or " + randomCondition(rng, depth-1) + ")"
 		}
 	}
-	word := func() string { return `"` + pick("a", "ab", "AB", "b*", "*b", "?b", "a*c", "*", "", "*ab*", "a?c") + `"` }
+	word := func() string {
+		return `"` + pick("a", "ab", "AB", "b*", "*b", "?b", "a*c", "*", "", "*ab*", "a?c") + `"`
+	}
 	list := func() string { return "(" + word() + ", " + word() + ", " + word() + ")" }
 	number := func() string { return pick("0", "1", "-1", "1.5", "2", "100") }
 	switch rng.Intn(10) {

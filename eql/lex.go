@@ -253,7 +253,7 @@ func (l *lexer) foreignString() {
 		end = start - 1
 	}
 	l.add(Range{l.pos, end + 1}, "%s", msg)
-	l.emit(tokBad, end+1, "")
+	l.emit(tokString, end+1, "") // a string is meant: the parser goes on
 }
 
 func (l *lexer) backquoted() {

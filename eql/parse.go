@@ -87,8 +87,6 @@ func (p *parser) unexpected(what string) {
 	}
 	hint := ""
 	switch lower := strings.ToLower(t.val); {
-	case t.is("="):
-		hint = "; equality is written [==]"
 	case t.kind == tokIdent && t.val != lower && isKeyword(lower):
 		hint = fmt.Sprintf("; keywords are lower-case: [%s]", lower)
 	case t.kind == tokIdent && isKeyword(t.val):
@@ -130,7 +128,7 @@ func binaryOp(t token) (op Op, prec int) {
 		return OpAdd, precAdd
 	case "-":
 		return OpSub, precAdd
-	case "==":
+	case "==", "=":
 		return OpEQ, precCompare
 	case "!=":
 		return OpNE, precCompare
@@ -157,7 +155,7 @@ func (p *parser) logic(or bool) Expr {
 		word, operand = "and", p.not
 	}
 	xs := []Expr{operand()}
-	for p.peek().word(word) {
+	for p.joins(word) {
 		p.take()
 		xs = append(xs, operand())
 	}
@@ -165,6 +163,19 @@ func (p *parser) logic(or bool) Expr {
 		return xs[0]
 	}
 	return &Logic{Range_: Range{xs[0].Range().Start, p.last()}, Or: or, Xs: flatten(or, xs)}
+}
+
+// joins reports whether the word comes next. In other case it is an error, but
+// what is meant is plain.
+func (p *parser) joins(word string) bool {
+	t := p.peek()
+	if t.kind != tokIdent || !strings.EqualFold(t.val, word) {
+		return false
+	}
+	if t.val != word {
+		p.add(t.Range, "unexpected '%s', expected [%s]; keywords are lower-case", t.val, word)
+	}
+	return true
 }
 
 // flatten joins nested chains of the same operator: (a or b) or c is one chain.
@@ -208,6 +219,9 @@ func (p *parser) binary(min int) Expr {
 			p.fail(p.peek().Range, "query is nested too deeply, expected at most %d operators in a row", 10*maxDepth)
 		}
 		t := p.take()
+		if t.is("=") { // what is meant is plain: go on
+			p.add(t.Range, "unexpected '=', expected an operator; equality is written [==]")
+		}
 		y := p.binary(prec + 1)
 		r := Range{x.Range().Start, p.last()}
 		if prec == precCompare {

@@ -187,8 +187,7 @@ func (p *parser) step(runs bool) *Step {
 		p.take()
 	}
 	p.expect("[", "a query in brackets: [category where condition]")
-	s := p.eventQuery()
-	p.expect("]", "[and], [or] or []]")
+	s := p.bracketed()
 	s.Missing = missing
 	if p.peek().word("by") {
 		s.By = p.keys()
@@ -201,6 +200,42 @@ func (p *parser) step(runs bool) *Step {
 	}
 	s.Range_ = Range{start.Start, p.last()}
 	return s
+}
+
+// bracketed reads an event query and the bracket behind it. After a fault it
+// goes on behind the bracket, so that the faults of other stages show too.
+func (p *parser) bracketed() (s *Step) {
+	depth := p.depth
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if _, ok := r.(bail); !ok || !p.skipTo("]") {
+			panic(r)
+		}
+		p.depth = depth
+		s = &Step{Runs: 1, Cond: &Literal{}}
+	}()
+	s = p.eventQuery()
+	p.expect("]", "[and], [or] or []]")
+	return s
+}
+
+// skipTo goes behind the next closing bracket of this level.
+func (p *parser) skipTo(closing string) bool {
+	for open := 0; ; {
+		switch t := p.take(); {
+		case t.kind == tokEOF:
+			return false
+		case t.is("["):
+			open++
+		case t.is(closing) && open == 0:
+			return true
+		case t.is(closing):
+			open--
+		}
+	}
 }
 
 func (p *parser) keys() []*Field {
