@@ -1,5 +1,7 @@
 package sequence
 
+import "slices"
+
 // Join returns the matches among the hits of one key. hits must be sorted by
 // Hit.Compare and hold every hit of the key; several hits of one event may stand
 // in any order. The matches come in the order of their last events; those of a
@@ -33,6 +35,7 @@ type Stream struct {
 	now   *Hit // the event whose hits are being collected
 	event positions
 	until bool
+	at    []int64 // scratch: the times of a candidate
 
 	sample  []Hit
 	counted []int // hits in sample by stage
@@ -143,7 +146,12 @@ func (st *Stream) release(now int64) {
 }
 
 func (st *Stream) settle(n *node) {
-	if st.spec.accepts(n, st.times) {
+	st.at = st.at[:0]
+	for p := n; p != nil; p = p.prev {
+		st.at = append(st.at, p.hit.Time)
+	}
+	slices.Reverse(st.at)
+	if st.spec.accepts(st.at, st.times) {
 		st.emit(st.spec.match(n))
 	}
 }

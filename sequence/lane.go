@@ -1,6 +1,7 @@
 package sequence
 
 import (
+	"bytes"
 	"cmp"
 	"container/heap"
 	"math"
@@ -9,75 +10,163 @@ import (
 	"time"
 )
 
-// checkpointEvery is how many hits of one key lie between two kept states.
-const checkpointEvery = 128
-
-// lane is what a Joiner holds of one key.
+// lane is what a Joiner holds of one key, beside its records, which are chained
+// from the latest back.
 type lane struct {
-	key   string
-	order []*Hit // positive and `until` hits: sorted up to done, the rest new
-	done  int
-	since int // hits since the last checkpoint
-	slots []*node
-	rare  *laneRare
-	age   int64 // the age bucket of the last hit added
-	dirty bool
+	key       string
+	hash      uint64
+	tail      ref   // the latest record
+	tailTime  int64 // its time
+	bucket    int64 // the latest segment that lists the lane
+	since     int32 // records since the last checkpoint
+	freshHead int32 // fresh hits, -1 if none
+	freshTail int32
+	used      bool // the lane has a key
+}
+
+// slot is one open partial: its newest event.
+type slot struct {
+	node  ref
+	first int64 // time of its first event
 }
 
 // laneRare is what most keys never need.
 type laneRare struct {
-	candidates  []candidate // completed, ordered by their last events
 	checkpoints []checkpoint
 	times       times
 	missing     int64 // earliest `![…]` hit since the last flush, milliseconds
 	hasMissing  bool
-	samples     []Match
 }
 
-// candidate is a completed sequence.
-type candidate struct {
-	*node
-	state  candidateState
-	queued bool // it is among those that wait
-}
-
-type candidateState uint8
-
-const (
-	pending  candidateState = iota // waits until it is due
-	reported                       // emit has it
-	rejected                       // unmade by `![…]`
-)
-
-// checkpoint is the state of the slots after the hits up to at. Partials that
-// maxspan had ended by then are left out, so that states compare.
+// checkpoint is the state of the slots after a record. Partials that maxspan
+// had ended by then are left out, so that states compare.
 type checkpoint struct {
-	at    *Hit
-	slots []*node
+	at    ref
+	slots []slot
+	chain []uint64 // for each slot a hash of the partial's events
 }
 
-func (l *lane) more() *laneRare {
-	if l.rare == nil {
-		l.rare = &laneRare{}
+// arrival is a fresh hit at one position.
+type arrival struct {
+	hit *Hit
+	pos int16
+}
+
+// oldCandidate is a candidate before its lane is joined again.
+type oldCandidate struct {
+	last  ref
+	part  ref
+	first int64
+	state state
+	chain []ref
+}
+
+// scratch is what a Joiner needs for a moment and keeps for the next one.
+type scratch struct {
+	dirty    []uint32
+	touched  uint64
+	arrivals []arrival
+	list     []ref
+	merged   []ref
+	chains   []ref
+	old      []oldCandidate
+	found    []ref
+	at       []int64
+}
+
+func (j *Joiner) slotsOf(n uint32) []slot {
+	return j.slots[int(n)*j.width : (int(n)+1)*j.width]
+}
+
+func (j *Joiner) rareOf(n uint32) *laneRare {
+	r := j.rare[n]
+	if r == nil {
+		r = &laneRare{}
+		j.rare[n] = r
 	}
-	return l.rare
+	return r
 }
 
-func (l *lane) empty() bool {
-	return len(l.order) == 0 && (l.rare == nil || len(l.rare.candidates) == 0 && !l.rare.times.any())
-}
-
-func (t times) any() bool {
-	for _, list := range t {
-		if len(list) > 0 {
-			return true
+// join lets a lane's fresh hits act.
+func (j *Joiner) join(n uint32, emit func(Change)) {
+	j.arrive(n)
+	if len(j.arrivals) > 0 {
+		l := &j.lanes[n]
+		if first := &j.arrivals[0]; l.tail == 0 || first.hit.Time > l.tailTime || j.compare(l.tail, first) < 0 {
+			j.follow(n, emit)
+		} else {
+			j.rejoin(n, emit)
 		}
 	}
-	return false
+	if r := j.rare[n]; r != nil && r.hasMissing {
+		r.hasMissing = false
+		j.recheck(n, r, emit)
+	}
+	if j.lanes[n].tail == 0 { // nothing but hits of `![…]`, or of no stage at all
+		j.dropIfEmpty(n)
+	}
 }
 
-func (l *lane) addMissing(s *Spec, h *Hit) {
-	r := l.more()
+// arrive lists a lane's fresh hits by position, in order, each once. Those of
+// `![…]` are only noted.
+func (j *Joiner) arrive(n uint32) {
+	l, s := &j.lanes[n], j.spec
+	j.arrivals = j.arrivals[:0]
+	for i := l.freshHead; i >= 0; i = j.fresh[i].next {
+		h := &j.fresh[i].Hit
+		switch {
+		case s.isUntil(h):
+			j.arrivals = append(j.arrivals, arrival{h, -1})
+		case s.isMissing(h.Stage):
+			j.rareOf(n).note(s, h)
+			j.listed(n, h.Time)
+		case h.Stage >= 0 && int(h.Stage) < len(s.stages):
+			for _, pos := range s.expand[h.Stage] {
+				j.arrivals = append(j.arrivals, arrival{h, int16(pos)})
+			}
+		}
+	}
+	l.freshHead = -1
+	if len(j.arrivals) > 1 {
+		slices.SortStableFunc(j.arrivals, compareArrivals)
+		j.arrivals = slices.CompactFunc(j.arrivals, func(a, b arrival) bool { return compareArrivals(a, b) == 0 })
+	}
+}
+
+// compareArrivals orders by event; within an event the positions go from the
+// last to the first, and `until` is the end.
+func compareArrivals(a, b arrival) int {
+	if c := a.hit.Compare(b.hit); c != 0 {
+		return c
+	}
+	return cmp.Compare(b.pos, a.pos)
+}
+
+// compare compares a record with an arrival in the same order.
+func (j *Joiner) compare(r ref, a *arrival) int {
+	x := j.segs.get(r)
+	if x.time != a.hit.Time {
+		return cmp.Compare(x.time, a.hit.Time)
+	}
+	if c := bytes.Compare(j.segs.tie(r), []byte(a.hit.Tie)); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.pos, x.pos)
+}
+
+// compareRecords is the same order of two records.
+func (j *Joiner) compareRecords(a, b ref) int {
+	x, y := j.segs.get(a), j.segs.get(b)
+	if x.time != y.time {
+		return cmp.Compare(x.time, y.time)
+	}
+	if c := bytes.Compare(j.segs.tie(a), j.segs.tie(b)); c != 0 {
+		return c
+	}
+	return cmp.Compare(y.pos, x.pos)
+}
+
+func (r *laneRare) note(s *Spec, h *Hit) {
 	if r.times == nil {
 		r.times = make(times, len(s.missing))
 	}
@@ -87,372 +176,359 @@ func (l *lane) addMissing(s *Spec, h *Hit) {
 	}
 }
 
-// join lets a lane's new hits act.
-func (j *Joiner) join(l *lane, emit func(Change)) {
-	if fresh := l.order[l.done:]; len(fresh) > 0 {
-		slices.SortStableFunc(fresh, compareHits)
-		first, last := fresh[0], fresh[len(fresh)-1]
-		inOrder := l.done == 0 || l.order[l.done-1].Compare(first) < 0
-		from := l.done
-		if !inOrder {
-			from = j.mergeFresh(l)
-		}
-		j.hits -= l.dropDoubles(from)
-		l.done = len(l.order)
-		switch {
-		case j.spec.sample:
-			j.joinSamples(l, emit)
-		case inOrder:
-			j.found = j.found[:0]
-			j.walk(l, from, nil, nil)
-			n := l.candidates()
-			j.merge(l, n, n, emit)
-		default:
-			j.rejoin(l, first, last, emit)
-		}
+func (t times) any() bool {
+	return slices.ContainsFunc(t, func(list []int64) bool { return len(list) > 0 })
+}
+
+// listed makes sure that the lane is looked at when what it has at a time is forgotten.
+func (j *Joiner) listed(n uint32, at int64) (uint32, *segment) {
+	bucket := floorDiv(at, j.grain)
+	number, seg, fresh := j.segs.at(bucket)
+	if fresh {
+		heap.Push(&j.segs.order, bucket)
 	}
-	if l.rare != nil && l.rare.hasMissing {
-		l.rare.hasMissing = false
-		l.recheck(j.spec, emit)
+	if l := &j.lanes[n]; bucket > l.bucket {
+		l.bucket = bucket
+		seg.lanes = append(seg.lanes, n)
+	}
+	return number, seg
+}
+
+// record stores an arrival.
+func (j *Joiner) record(n uint32, a *arrival, prev ref) ref {
+	number, seg := j.listed(n, a.hit.Time)
+	x := record{time: a.hit.Time, prev: prev, ref: a.hit.Ref, pos: a.pos, tie: uint32(len(seg.text)), size: uint32(len(a.hit.Tie))}
+	seg.text = append(seg.text, a.hit.Tie...)
+	seg.records = append(seg.records, x)
+	j.hits++
+	return ref(number)<<32 | ref(len(seg.records)-1)
+}
+
+// follow appends arrivals that are all later than what the lane has.
+func (j *Joiner) follow(n uint32, emit func(Change)) {
+	l := &j.lanes[n]
+	for i := range j.arrivals {
+		a := &j.arrivals[i]
+		r := j.record(n, a, l.tail)
+		l.tail, l.tailTime = r, a.hit.Time
+		if j.step(n, r) {
+			j.report(n, r, emit)
+		}
+		j.checkpoint(n, r)
 	}
 }
 
-// mergeFresh moves the new hits, sorted, to their places among the old ones, and
-// returns the index of the first. It costs as much as there is behind it.
-func (j *Joiner) mergeFresh(l *lane) int {
-	j.fresh = append(j.fresh[:0], l.order[l.done:]...)
-	i, w := l.done-1, len(l.order)-1
-	for k := len(j.fresh) - 1; k >= 0; w-- {
-		if i >= 0 && compareHits(l.order[i], j.fresh[k]) > 0 {
-			l.order[w] = l.order[i]
-			i--
+// step lets a record act on its lane's slots and reports whether it completes a candidate.
+func (j *Joiner) step(n uint32, r ref) bool {
+	x, slots := j.segs.get(r), j.slotsOf(n)
+	x.part, x.first, x.state = 0, x.time, open
+	if x.pos < 0 {
+		clear(slots)
+		return false
+	}
+	if x.pos > 0 {
+		p := slots[x.pos-1]
+		slots[x.pos-1] = slot{} // taken, even if maxspan rejects it
+		if p.node == 0 || p.first < j.evicted || !j.spec.within(p.first, x.time) {
+			return false
+		}
+		x.part, x.first = p.node, p.first
+	}
+	if int(x.pos) == len(slots) {
+		return true
+	}
+	slots[x.pos] = slot{r, x.first}
+	return false
+}
+
+// checkpoint keeps the state after a record if it is time for one.
+func (j *Joiner) checkpoint(n uint32, r ref) {
+	l := &j.lanes[n]
+	if l.since++; int(l.since) < j.every {
+		return
+	}
+	l.since = 0
+	rare := j.rareOf(n)
+	rare.checkpoints = append(rare.checkpoints, j.stateAt(n, r))
+}
+
+func (j *Joiner) stateAt(n uint32, r ref) checkpoint {
+	c := checkpoint{at: r, slots: slices.Clone(j.slotsOf(n)), chain: make([]uint64, j.width)}
+	now := j.segs.get(r).time
+	for i := range c.slots {
+		if s := &c.slots[i]; s.node == 0 || s.first < j.evicted || !j.spec.within(s.first, now) {
+			*s = slot{}
 			continue
 		}
-		l.order[w] = j.fresh[k]
-		k--
-	}
-	clear(j.fresh)
-	return w + 1
-}
-
-func compareHits(a, b *Hit) int {
-	if c := a.Compare(b); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Stage, b.Stage)
-}
-
-// dropDoubles removes hits that repeat the one before, from an index on.
-func (l *lane) dropDoubles(from int) (dropped int) {
-	w := max(from, 1)
-	for i := w; i < len(l.order); i++ {
-		if compareHits(l.order[i], l.order[w-1]) == 0 {
-			continue
-		}
-		l.order[w] = l.order[i]
-		w++
-	}
-	if w >= len(l.order) {
-		return 0
-	}
-	dropped = len(l.order) - w
-	clear(l.order[w:])
-	l.order = l.order[:w]
-	return dropped
-}
-
-// rejoin walks again from the last state before the first new hit until the
-// slots are as they were after the last new one.
-func (j *Joiner) rejoin(l *lane, first, last *Hit, emit func(Change)) {
-	r := l.more()
-	old, saved := r.checkpoints, l.slots
-	after := func(h *Hit) int { // checkpoints up to and including h
-		return sort.Search(len(old), func(i int) bool { return old[i].at.Compare(h) > 0 })
-	}
-	k := sort.Search(len(old), func(i int) bool { return old[i].at.Compare(first) >= 0 })
-	tail := slices.Clone(old[after(last):])
-	l.slots = make([]*node, len(saved))
-	from, lo := 0, 0
-	if k > 0 {
-		start := old[k-1]
-		from = sort.Search(len(l.order), func(i int) bool { return l.order[i].Compare(start.at) > 0 })
-		lo = l.candidatesTo(start.at)
-		for i, n := range start.slots {
-			if n != nil && n.first >= j.evicted {
-				l.slots[i] = n
-			}
+		for p := c.slots[i].node; p != 0; p = j.segs.get(p).part {
+			c.chain[i] = (c.chain[i] ^ uint64(p)) * 0x9E3779B97F4A7C15
+			c.chain[i] ^= c.chain[i] >> 29
 		}
 	}
-	r.checkpoints, l.since = slices.Clone(old[:k]), 0
-	hi := l.candidates()
+	return c
+}
+
+// sameState reports whether two states hold the same partials, but for those
+// that began before what was evicted.
+func (j *Joiner) sameState(a, b checkpoint) bool {
+	for i := range a.slots {
+		x, y := a.slots[i], b.slots[i]
+		if x.first < j.evicted {
+			x = slot{}
+		}
+		if y.first < j.evicted {
+			y = slot{}
+		}
+		if x != y || x.node != 0 && a.chain[i] != b.chain[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// rejoin puts arrivals in their places and walks again from the last state
+// before the first of them until the slots are as they were after the last.
+func (j *Joiner) rejoin(n uint32, emit func(Change)) {
+	rare := j.rareOf(n)
+	old := rare.checkpoints
+	before := sort.Search(len(old), func(i int) bool { return j.compare(old[i].at, &j.arrivals[0]) >= 0 })
+	last := &j.arrivals[len(j.arrivals)-1]
+	after := sort.Search(len(old), func(i int) bool { return j.compare(old[i].at, last) > 0 })
+	tail := slices.Clone(old[after:])
+
+	var start ref
+	saved := slices.Clone(j.slotsOf(n))
+	clear(j.slotsOf(n))
+	if before > 0 {
+		start = old[before-1].at
+		copy(j.slotsOf(n), old[before-1].slots)
+	}
+	since := j.lanes[n].since
+	rare.checkpoints, j.lanes[n].since = slices.Clone(old[:before]), 0
+	j.mergeList(n, start)
+	j.keepOld()
 	j.found = j.found[:0]
-	if stop := j.walk(l, from, tail, saved); stop != nil {
-		hi = l.candidatesTo(stop)
-	}
-	for lo < hi && r.candidates[lo].first < j.evicted {
-		lo++ // these could not be found again
-	}
-	j.merge(l, lo, hi, emit)
-}
-
-// candidates is how many candidates there are.
-func (l *lane) candidates() int {
-	if l.rare == nil {
-		return 0
-	}
-	return len(l.rare.candidates)
-}
-
-// candidatesTo is how many candidates are complete with h or before it.
-func (l *lane) candidatesTo(h *Hit) int {
-	return sort.Search(l.candidates(), func(i int) bool { return l.rare.candidates[i].hit.Compare(h) > 0 })
-}
-
-// walk steps through the hits of a lane from an index on, noting candidates and
-// checkpoints. If it meets one of the old checkpoints of tail in the same state,
-// the rest is as it was: it puts the saved slots back and returns the hit that
-// it stopped at, else nil.
-func (j *Joiner) walk(l *lane, from int, tail []checkpoint, saved []*node) (stop *Hit) {
-	s := j.spec
-	if l.slots == nil {
-		l.slots = make([]*node, len(s.positive))
-	}
-	for i := from; i < len(l.order); {
-		h, start := l.order[i], i
-		i = j.stepEvent(l, i)
-		for len(tail) > 0 && tail[0].at.Compare(h) < 0 {
-			tail = tail[1:] // its hit is gone
+	stop := len(j.merged)
+	for i, r := range j.merged {
+		if j.step(n, r) {
+			j.found = append(j.found, r)
 		}
-		if len(tail) > 0 && tail[0].at.Compare(h) == 0 {
-			if sameState(s.live(l.slots, h.Time), tail[0].slots, j.evicted) {
-				l.rare.checkpoints = append(l.rare.checkpoints, tail...)
-				l.slots = saved
-				at := tail[len(tail)-1].at
-				l.since = len(l.order) - sort.Search(len(l.order), func(i int) bool { return l.order[i].Compare(at) > 0 })
-				return h
+		if len(tail) > 0 && tail[0].at == r {
+			if now := j.stateAt(n, r); j.sameState(now, tail[0]) {
+				rare.checkpoints = append(rare.checkpoints, tail...)
+				copy(j.slotsOf(n), saved)
+				j.lanes[n].since = since
+				stop = i + 1
+				break
 			}
 			tail = tail[1:]
 		}
-		if l.since += i - start; l.since >= j.every {
-			l.since = 0
-			r := l.more()
-			r.checkpoints = append(r.checkpoints, checkpoint{h, s.live(l.slots, h.Time)})
-		}
+		j.checkpoint(n, r)
 	}
-	return nil
+	j.compareFound(n, stop, emit)
 }
 
-// stepEvent lets the event at index i act and returns the index behind it.
-func (j *Joiner) stepEvent(l *lane, i int) int {
-	h, until := l.order[i], false
-	j.event = j.event[:0]
-	for ; i < len(l.order) && l.order[i].Compare(h) == 0; i++ {
-		if j.spec.isUntil(l.order[i]) {
-			until = true
+// mergeList lists the records of a lane after start, and makes those of the
+// arrivals among them.
+func (j *Joiner) mergeList(n uint32, start ref) {
+	l := &j.lanes[n]
+	j.list = j.list[:0]
+	for r := l.tail; r != 0 && r != start; {
+		x := j.segs.get(r)
+		if x == nil {
+			break
+		}
+		j.list = append(j.list, r)
+		r = x.prev
+	}
+	slices.Reverse(j.list)
+	j.merged = j.merged[:0]
+	i, prev := 0, start
+	add := func(r ref) {
+		j.segs.get(r).prev = prev
+		j.merged = append(j.merged, r)
+		prev = r
+	}
+	for k := range j.arrivals {
+		a := &j.arrivals[k]
+		for i < len(j.list) && j.compare(j.list[i], a) < 0 {
+			add(j.list[i])
+			i++
+		}
+		if i < len(j.list) && j.compare(j.list[i], a) == 0 {
+			continue // it was here before
+		}
+		add(j.record(n, a, prev))
+	}
+	for ; i < len(j.list); i++ {
+		add(j.list[i])
+	}
+	l.tail = prev
+	l.tailTime = j.segs.get(prev).time
+}
+
+// keepOld notes the candidates among j.list as they are.
+func (j *Joiner) keepOld() {
+	j.old, j.chains = j.old[:0], j.chains[:0]
+	for _, r := range j.list {
+		x := j.segs.get(r)
+		if x.state == open {
 			continue
 		}
-		j.event.add(j.spec, l.order[i])
+		from := len(j.chains)
+		for p := r; p != 0; {
+			j.chains = append(j.chains, p)
+			y := j.segs.get(p)
+			if y == nil {
+				break
+			}
+			p = y.part
+		}
+		j.old = append(j.old, oldCandidate{r, x.part, x.first, x.state, j.chains[from:len(j.chains):len(j.chains)]})
 	}
-	if n := j.spec.step(l.slots, j.event); n != nil {
-		j.found = append(j.found, candidate{node: n})
-	}
-	if until {
-		clear(l.slots)
-	}
-	return i
 }
 
-// live copies the slots without the partials that maxspan has ended.
-func (s *Spec) live(slots []*node, now int64) []*node {
-	out := make([]*node, len(slots))
-	for i, n := range slots {
-		if n != nil && s.within(n.first, now) {
-			out[i] = n
-		}
-	}
-	return out
-}
-
-// sameState compares slots; partials that began before what was evicted do not count.
-func sameState(a, b []*node, evicted int64) bool {
-	for i := range a {
-		x, y := a[i], b[i]
-		if x != nil && x.first < evicted {
-			x = nil
-		}
-		if y != nil && y.first < evicted {
-			y = nil
-		}
-		if !same(x, y) {
-			return false
-		}
-	}
-	return true
-}
-
-// same reports whether two partials hold the same events.
-func same(a, b *node) bool {
-	for ; a != b; a, b = a.prev, b.prev {
-		if a == nil || b == nil || a.hit.Compare(b.hit) != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// merge puts the candidates found (j.found) in the place of those from lo to hi,
-// and says what changed.
-func (j *Joiner) merge(l *lane, lo, hi int, emit func(Change)) {
-	if len(j.found) == 0 && lo == hi {
-		return
-	}
-	r := l.more()
+// compareFound says what changed between j.old and j.found, both in order, among
+// the first stop records of j.merged.
+func (j *Joiner) compareFound(n uint32, stop int, emit func(Change)) {
 	k := 0
-	for _, o := range r.candidates[lo:hi] {
-		for k < len(j.found) && j.found[k].hit.Compare(o.hit) < 0 {
+	for i := range j.old {
+		o := &j.old[i]
+		if stop < len(j.merged) && j.compareRecords(o.last, j.merged[stop-1]) > 0 {
+			break // not walked again
+		}
+		for k < len(j.found) && j.found[k] != o.last && j.compareRecords(j.found[k], o.last) < 0 {
 			k++
 		}
-		if k < len(j.found) && same(j.found[k].node, o.node) {
-			j.found[k] = o
-			continue
-		}
-		if o.state == reported {
-			emit(Change{Match: j.spec.match(o.node), Withdrawn: true})
+		again := k < len(j.found) && j.found[k] == o.last
+		x := j.segs.get(o.last)
+		switch {
+		case o.first < j.evicted: // it could not be found again
+			if !again {
+				x.part, x.first, x.state = o.part, o.first, o.state
+			}
+		case again && j.sameChain(o):
+			x.state = o.state
+		case o.state == reported:
+			emit(Change{Match: j.match(n, o.chain), Withdrawn: true})
 		}
 	}
-	for i := range j.found {
-		if c := &j.found[i]; c.state == pending && !c.queued {
-			j.report(l, c, emit)
+	for _, r := range j.found {
+		if j.segs.get(r).state == open {
+			j.report(n, r, emit)
 		}
 	}
-	r.candidates = slices.Replace(r.candidates, lo, hi, j.found...)
-	clear(j.found)
+}
+
+func (j *Joiner) sameChain(o *oldCandidate) bool {
+	r := o.last
+	for _, p := range o.chain {
+		if p != r {
+			return false
+		}
+		r = j.segs.get(r).part
+	}
+	return r == 0
+}
+
+// chainOf lists the events of a candidate, the last one first.
+func (j *Joiner) chainOf(r ref) []ref {
+	j.chains = j.chains[:0]
+	for ; r != 0; r = j.segs.get(r).part {
+		j.chains = append(j.chains, r)
+	}
+	return j.chains
 }
 
 // report gives a candidate to emit if it is final, or else lets it wait.
-func (j *Joiner) report(l *lane, c *candidate, emit func(Change)) {
-	if due := j.spec.due(c.node); j.spec.Waits() && due > j.settled {
-		heap.Push(&j.waiting, waiting{due, l, c.node})
-		c.queued = true
-		return
+func (j *Joiner) report(n uint32, r ref, emit func(Change)) {
+	x := j.segs.get(r)
+	if j.spec.Waits() {
+		if due := j.spec.due(x); due > j.settled {
+			x.state = queued
+			heap.Push(&j.waiting, waiting{due, n, r})
+			return
+		}
 	}
-	c.judge(j.spec, l.rare.times, emit)
+	j.judge(n, r, emit)
 }
 
 // due is the time after which nothing unmakes a candidate.
-func (s *Spec) due(n *node) int64 {
+func (s *Spec) due(last *record) int64 {
 	if s.trailing == 0 {
-		return n.hit.Time
+		return last.time
 	}
-	end := millis(n.first) + millis(s.maxSpan) + 1 // `![…]` compares whole milliseconds
+	end := millis(last.first) + millis(s.maxSpan) + 1 // `![…]` compares whole milliseconds
 	if end > math.MaxInt64/int64(time.Millisecond) {
 		return math.MaxInt64
 	}
 	return end*int64(time.Millisecond) - 1
 }
 
-func (c *candidate) judge(s *Spec, t times, emit func(Change)) {
-	if !s.accepts(c.node, t) {
-		c.state = rejected
+// judge decides on a candidate whose time has come.
+func (j *Joiner) judge(n uint32, r ref, emit func(Change)) {
+	x, chain := j.segs.get(r), j.chainOf(r)
+	if !j.accepts(n, chain) {
+		x.state = rejected
 		return
 	}
-	c.state = reported
-	emit(Change{Match: s.match(c.node)})
+	x.state = reported
+	emit(Change{Match: j.match(n, chain)})
 }
 
-// settle reports a candidate whose time has come, if it still stands.
-func (l *lane) settle(s *Spec, n *node, emit func(Change)) {
-	i := l.candidatesTo(n.hit) - 1
-	if i < 0 {
-		return
+func (j *Joiner) accepts(n uint32, chain []ref) bool {
+	if len(j.spec.missing) == 0 {
+		return true
 	}
-	if c := &l.rare.candidates[i]; c.node == n && c.state == pending {
-		c.judge(s, l.rare.times, emit)
+	r := j.rare[n]
+	if r == nil {
+		return true
 	}
+	j.at = j.at[:0]
+	for _, p := range slices.Backward(chain) {
+		j.at = append(j.at, j.segs.get(p).time)
+	}
+	return j.spec.accepts(j.at, r.times)
+}
+
+// match writes a candidate out. Its texts are its own.
+func (j *Joiner) match(n uint32, chain []ref) Match {
+	m := Match{Key: j.lanes[n].key, Hits: make([]Hit, len(chain))}
+	for i, r := range chain {
+		x := j.segs.get(r)
+		m.Hits[len(chain)-1-i] = Hit{
+			Rule: j.rule, Stage: j.spec.positive[x.pos], Key: m.Key, Time: x.time, Tie: string(j.segs.tie(r)), Ref: x.ref,
+		}
+	}
+	return m
 }
 
 // recheck withdraws reported candidates that new `![…]` hits unmake. Those end
 // less than maxspan before the earliest of the hits, or later.
-func (l *lane) recheck(s *Spec, emit func(Change)) {
-	from := l.rare.missing - millis(s.maxSpan) - 1
-	list := l.rare.candidates
-	i := sort.Search(len(list), func(i int) bool { return millis(list[i].hit.Time) >= from })
-	for ; i < len(list); i++ {
-		if c := &list[i]; c.state == reported && !s.accepts(c.node, l.rare.times) {
-			c.state = rejected
-			emit(Change{Match: s.match(c.node), Withdrawn: true})
-		}
-	}
-}
-
-// evict forgets what lies before a time, and returns how many hits that were.
-// Candidates that still wait stay, and the `![…]` hits that may unmake them.
-func (l *lane) evict(s *Spec, before int64) (dropped int) {
-	for dropped < l.done && l.order[dropped].Time < before {
-		dropped++
-	}
-	l.order = slices.Delete(l.order, 0, dropped)
-	l.done -= dropped
-	for i, n := range l.slots {
-		if n != nil && n.first < before {
-			l.slots[i] = nil
-		}
-	}
-	r := l.rare
-	if r == nil {
-		return dropped
-	}
-	keep := millis(before)
-	for i := range r.candidates {
-		if c := &r.candidates[i]; c.state == pending {
-			keep = min(keep, millis(c.hit.Time)-millis(s.maxSpan)-1)
+func (j *Joiner) recheck(n uint32, rare *laneRare, emit func(Change)) {
+	from := rare.missing - millis(j.spec.maxSpan) - 1
+	j.found = j.found[:0]
+	for r := j.lanes[n].tail; r != 0; {
+		x := j.segs.get(r)
+		if x == nil || millis(x.time) < from {
 			break
 		}
+		if x.state == reported && x.first >= j.evicted {
+			j.found = append(j.found, r)
+		}
+		r = x.prev
 	}
-	r.times.forget(keep)
-	r.candidates = slices.DeleteFunc(r.candidates, func(c candidate) bool {
-		return c.first < before && c.state != pending
-	})
-	r.checkpoints = slices.DeleteFunc(r.checkpoints, func(c checkpoint) bool { return c.at.Time < before })
-	r.samples = slices.DeleteFunc(r.samples, func(m Match) bool {
-		return slices.ContainsFunc(m.Hits, func(h Hit) bool { return h.Time < before })
-	})
-	return dropped
+	for _, r := range slices.Backward(j.found) {
+		if chain := j.chainOf(r); !j.accepts(n, chain) {
+			j.segs.get(r).state = rejected
+			emit(Change{Match: j.match(n, chain), Withdrawn: true})
+		}
+	}
 }
 
-// joinSamples chooses a key's samples anew and says what changed. Of each stage
-// only the hits that can matter are kept.
-func (j *Joiner) joinSamples(l *lane, emit func(Change)) {
-	limit := j.spec.sampleCandidates()
-	count := make([]int, len(j.spec.stages)+1)
-	n := len(l.order)
-	l.order = slices.DeleteFunc(l.order, func(h *Hit) bool {
-		if h.Stage < 0 || int(h.Stage) >= len(count) {
-			return true
-		}
-		count[h.Stage]++
-		return count[h.Stage] > limit
-	})
-	l.done = len(l.order)
-	j.hits -= n - l.done
-	hits := make([]Hit, 0, l.done)
-	for _, h := range l.order {
-		hits = append(hits, *h)
-	}
-	r := l.more()
-	now := joinSample(j.spec, hits)
-	in := func(list []Match, m Match) bool {
-		return slices.ContainsFunc(list, func(o Match) bool { return slices.Equal(o.Hits, m.Hits) })
-	}
-	for _, m := range r.samples {
-		if !in(now, m) {
-			emit(Change{Match: m, Withdrawn: true})
-		}
-	}
-	for _, m := range now {
-		if !in(r.samples, m) {
-			emit(Change{Match: m})
-		}
-	}
-	r.samples = now
+// evict forgets what lies before the joiner's bound; the times of `![…]` are
+// needed for a maxspan more.
+func (r *laneRare) evict(j *Joiner) {
+	r.times.forget(millis(addTime(j.evicted, -j.spec.maxSpan)) - 1)
+	r.checkpoints = slices.DeleteFunc(r.checkpoints, func(c checkpoint) bool { return j.segs.get(c.at) == nil })
 }

@@ -46,39 +46,35 @@ func (t times) forget(before int64) {
 	}
 }
 
-// accepts reports whether a completed candidate holds against the `![…]` stages.
+// accepts reports whether a completed candidate, its positive events at the given
+// times, holds against the `![…]` stages.
 //
 // Between two positive stages no event may stand strictly between them. At the
 // start and the end a window of length maxspan must exist that covers the
 // positive events and holds neither the latest missing event before them nor
 // the earliest after them.
-func (s *Spec) accepts(n *node, t times) bool {
+func (s *Spec) accepts(at []int64, t times) bool {
 	if len(s.missing) == 0 || len(t) == 0 {
 		return true
 	}
-	first, last := millis(n.first), millis(n.hit.Time)
+	first, last := millis(at[0]), millis(at[len(at)-1])
 	var before, after int64
 	var hasBefore, hasAfter bool
 	for i, m := range s.missing {
 		switch m.before {
 		case 0:
-			at, _ := slices.BinarySearch(t[i], first)
-			if at > 0 && (!hasBefore || t[i][at-1] > before) {
-				before, hasBefore = t[i][at-1], true
+			k, _ := slices.BinarySearch(t[i], first)
+			if k > 0 && (!hasBefore || t[i][k-1] > before) {
+				before, hasBefore = t[i][k-1], true
 			}
 		case len(s.positive):
-			at, _ := slices.BinarySearch(t[i], last+1)
-			if at < len(t[i]) && (!hasAfter || t[i][at] < after) {
-				after, hasAfter = t[i][at], true
+			k, _ := slices.BinarySearch(t[i], last+1)
+			if k < len(t[i]) && (!hasAfter || t[i][k] < after) {
+				after, hasAfter = t[i][k], true
 			}
 		default:
-			q := n
-			for int(q.pos) > m.before {
-				q = q.prev
-			}
-			from, to := millis(q.prev.hit.Time), millis(q.hit.Time)
-			at, _ := slices.BinarySearch(t[i], from+1)
-			if at < len(t[i]) && t[i][at] < to {
+			k, _ := slices.BinarySearch(t[i], millis(at[m.before-1])+1)
+			if k < len(t[i]) && t[i][k] < millis(at[m.before]) {
 				return false
 			}
 		}
