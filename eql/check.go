@@ -291,6 +291,10 @@ func (c *checker) readable(x Expr, lit *Literal) bool {
 		}
 	case tDate:
 		if _, ok := d.Convert(lit.Value); !ok {
+			if strings.HasPrefix(lit.Value.S, "now") || strings.Contains(lit.Value.S, "||") {
+				c.add(lit.Range_, "date math [%s] is not supported, expected a fixed date as in [2024-05-31T12:00:00Z]", lit.Value.S)
+				return false
+			}
 			c.add(lit.Range_, "cannot read [%s] as a date, expected ISO 8601 as in [2024-05-31T12:00:00Z] or epoch milliseconds", lit.Value.S)
 			return false
 		}

@@ -34,7 +34,7 @@ func (n *textLeaf) match(ev *event.Event) bool {
 		}
 		s := v.S
 		if n.fold {
-			s = v.Fold()
+			s = ev.Fold(v)
 		}
 		if n.set.Match(s) {
 			return true
@@ -60,7 +60,7 @@ func (n *partLeaf) match(ev *event.Event) bool {
 		}
 		s := v.S
 		if n.fold {
-			s = v.Fold()
+			s = ev.Fold(v)
 		}
 		ok := false
 		switch n.op {
