@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tocsin-project/tocsin/eql"
 	"github.com/tocsin-project/tocsin/simulate"
 	"github.com/tocsin-project/tocsin/strategies"
 	"github.com/tocsin-project/tocsin/strategy"
@@ -265,5 +266,26 @@ func TestFlagshipExclusions(t *testing.T) {
 	}
 	if a, b := list(own), list(seed); !slices.Equal(a, b) || len(a) != 26 {
 		t.Errorf("flagship: %d patterns %q\nwant %d %q", len(a), a, len(b), b)
+	}
+}
+
+// TestFormatted: rules and questions stand as `tocsin strategy fmt` lays them out.
+func TestFormatted(t *testing.T) {
+	for _, s := range load(t) {
+		var queries []string
+		for _, r := range s.Rules {
+			queries = append(queries, r.Query)
+		}
+		for _, c := range s.Context {
+			queries = append(queries, c.Query)
+		}
+		for _, q := range queries {
+			want, err := eql.Format(q)
+			if err != nil {
+				t.Errorf("%s: %v", s.ID, err)
+			} else if strings.TrimSpace(q) != strings.TrimSpace(want) {
+				t.Errorf("%s: run `tocsin strategy fmt strategies`:\n%s\nwant\n%s", s.ID, q, want)
+			}
+		}
 	}
 }
