@@ -149,57 +149,81 @@ type ChunkRef struct {
 // and the search goes on behind it at any offset. An error of reading ends it.
 func (f *File) Chunks() iter.Seq2[ChunkRef, error] {
 	return func(yield func(ChunkRef, error) bool) {
-		var magic [8]byte
-		var gap *Problem // bytes that are no chunk, so far
-		gapEnd := int64(0)
-		at := int64(blockSize)
-		for index := 0; at < f.size; {
-			n, err := readAt(f.r, magic[:], at)
+		s := chunkScan{f: f, at: blockSize}
+		for s.at < f.size {
+			ref, ok, err := s.next()
 			if err != nil {
-				yield(ChunkRef{}, fmt.Errorf("read chunk %d: %w", index, err))
+				yield(ChunkRef{}, fmt.Errorf("read chunk %d: %w", s.index, err))
 				return
 			}
-			if string(magic[:n]) != chunkMagic {
-				next, junk, err := f.skip(at)
-				if err != nil {
-					yield(ChunkRef{}, fmt.Errorf("read chunk %d: %w", index, err))
-					return
-				}
-				if junk {
-					if gap == nil {
-						gap = &Problem{Chunk: index, Offset: at}
-					}
-					gapEnd = next
-				}
-				if next-at == ChunkSize {
-					index++
-				}
-				at = next
+			if !ok {
 				continue
 			}
-			if gap != nil && !yield(ChunkRef{}, f.gap(gap, gapEnd, true)) {
+			if p := s.takeGap(true); p != nil && !yield(ChunkRef{}, p) {
 				return
 			}
-			gap = nil
-			ref := ChunkRef{Index: index, Offset: at, Size: int(min(ChunkSize, f.size-at))}
-			ref.Stale = f.stale(index)
 			if !yield(ref, nil) {
 				return
 			}
-			index++
-			at += int64(ref.Size)
 		}
-		if gap != nil {
-			yield(ChunkRef{}, f.gap(gap, gapEnd, false))
+		if p := s.takeGap(false); p != nil {
+			yield(ChunkRef{}, p)
 		}
 	}
 }
 
-// gap completes the report of bytes that are no chunk. Behind the last chunk
-// that is in use they are what was there before the file.
-func (f *File) gap(p *Problem, end int64, inside bool) *Problem {
-	p.Lost = inside || p.Chunk < int(f.header.Chunks)
-	p.Reason = fmt.Sprintf("%d bytes are no chunk: its signature is missing", end-p.Offset)
+// chunkScan goes from chunk to chunk.
+type chunkScan struct {
+	f      *File
+	at     int64
+	index  int
+	gap    *Problem // bytes that are no chunk, so far
+	gapEnd int64
+}
+
+// next looks at the place at s.at and moves behind it; ok is false if there is
+// no chunk.
+func (s *chunkScan) next() (ref ChunkRef, ok bool, err error) {
+	var magic [8]byte
+	n, err := readAt(s.f.r, magic[:], s.at)
+	if err != nil {
+		return ref, false, err
+	}
+	if string(magic[:n]) == chunkMagic {
+		ref = ChunkRef{Index: s.index, Offset: s.at, Size: int(min(ChunkSize, s.f.size-s.at))}
+		ref.Stale = s.f.stale(s.index)
+		s.index++
+		s.at += int64(ref.Size)
+		return ref, true, nil
+	}
+	next, junk, err := s.f.skip(s.at)
+	if err != nil {
+		return ref, false, err
+	}
+	if junk {
+		if s.gap == nil {
+			s.gap = &Problem{Chunk: s.index, Offset: s.at}
+		}
+		s.gapEnd = next
+	}
+	if next-s.at == ChunkSize {
+		s.index++
+	}
+	s.at = next
+	return ref, false, nil
+}
+
+// takeGap gives the report of the bytes that are no chunk, nil if there were
+// none. Behind the last chunk that is in use they are what was there before
+// the file.
+func (s *chunkScan) takeGap(inside bool) *Problem {
+	p := s.gap
+	if p == nil {
+		return nil
+	}
+	s.gap = nil
+	p.Lost = inside || p.Chunk < int(s.f.header.Chunks)
+	p.Reason = fmt.Sprintf("%d bytes are no chunk: its signature is missing", s.gapEnd-p.Offset)
 	return p
 }
 
