@@ -59,6 +59,7 @@ type Engine struct {
 
 	schema *event.Schema
 	stages []stageRef
+	index  *index
 	notes  noteSlots
 }
 
@@ -88,7 +89,9 @@ func (p Problem) Unwrap() error { return p.Err }
 // Options says how to compile.
 type Options struct {
 	Types event.Types // the fields' types; nil takes ECS's
-	Now   time.Time   // exceptions that have expired by then do not excuse; zero: none has
+	// Profile chooses guards by real traffic; nil estimates. It changes no result.
+	Profile *Profile
+	Now     time.Time // exceptions that have expired by then do not excuse; zero: none has
 }
 
 // New compiles the strategies. What does not compile is returned as a problem
@@ -105,6 +108,7 @@ func New(strategies []*strategy.Strategy, o Options) (*Engine, []Problem) {
 		c.contexts(s)
 	}
 	c.tie()
+	c.engine.index = newIndex(c.engine.schema, c.engine.stages, o.Profile)
 	c.engine.notes = newNoteSlots(c.engine.schema)
 	return c.engine, c.problems
 }

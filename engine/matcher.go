@@ -20,6 +20,7 @@ type Match struct {
 // Matcher matches events one at a time for one worker.
 type Matcher struct {
 	engine  *Engine
+	lookup  lookup
 	matches []Match
 	maker   sequence.KeyMaker
 	keys    []byte
@@ -29,7 +30,7 @@ type Matcher struct {
 
 // Matcher returns a matcher for one goroutine.
 func (e *Engine) Matcher() *Matcher {
-	m := &Matcher{engine: e, maker: sequence.KeyMaker{FoldGUIDs: true}}
+	m := &Matcher{engine: e, lookup: newLookup(e.index), maker: sequence.KeyMaker{FoldGUIDs: true}}
 	m.addKey = func(key []byte) bool {
 		n := len(m.keys)
 		m.keys = append(m.keys, key...)
@@ -44,10 +45,9 @@ func (e *Engine) Matcher() *Matcher {
 // are reused by the next call.
 func (m *Matcher) Match(ev *event.Event) []Match {
 	m.matches, m.keys = m.matches[:0], m.keys[:0]
-	for i := range m.engine.stages {
-		ref := &m.engine.stages[i]
-		if ref.match.Match(ev) {
-			m.add(ev, ref)
+	for _, n := range m.lookup.candidates(ev) {
+		if m.lookup.verify(ev, n) {
+			m.add(ev, &m.engine.stages[n])
 		}
 	}
 	return m.matches
