@@ -3,6 +3,7 @@ package sequence
 import (
 	"container/heap"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -130,9 +131,8 @@ func (j *Joiner) Flush(settled int64, emit func(Change)) {
 // table first, then at all lanes, so that the machine waits for memory once for
 // many of them, not once for each.
 func (j *Joiner) sortOut() {
-	const batch = 256
-	for from := 0; from < len(j.fresh); from += batch {
-		part := j.fresh[from:min(from+batch, len(j.fresh))]
+	for from := 0; from < len(j.fresh); from += lookupBatch {
+		part := j.fresh[from:min(from+lookupBatch, len(j.fresh))]
 		j.touch(part)
 		for i := range part {
 			f := &part[i]
@@ -151,6 +151,26 @@ func (j *Joiner) sortOut() {
 			l.freshTail = int32(from + i)
 		}
 	}
+}
+
+// lookupBatch is for how many keys memory is waited for at once: their cells,
+// lanes and slots fit in a core's cache.
+const lookupBatch = 256
+
+// touchLanes loads what dropping some lanes will need.
+func (j *Joiner) touchLanes(part []uint32) {
+	mask := uint64(len(j.table.cells) - 1)
+	var sum uint64
+	for _, n := range part {
+		sum += j.lanes[n].hash
+	}
+	for _, n := range part {
+		sum += j.table.cells[j.lanes[n].hash&mask]
+		if j.width > 0 {
+			sum += uint64(j.slots[int(n)*j.width].node)
+		}
+	}
+	j.touched = sum
 }
 
 // touch loads what finding the lanes of some hits will need.
@@ -224,9 +244,12 @@ func (j *Joiner) Evict(before int64) {
 	j.evicted = bound * j.grain
 	for len(j.segs.order) > 0 && j.segs.order[0] < bound {
 		gone := j.segs.forget(heap.Pop(&j.segs.order).(int64))
-		j.hits -= len(gone.records)
-		for _, n := range gone.lanes {
-			j.dropIfEmpty(n)
+		j.hits -= gone.count
+		for part := range slices.Chunk(gone.lanes, lookupBatch) {
+			j.touchLanes(part)
+			for _, n := range part {
+				j.dropIfEmpty(n)
+			}
 		}
 	}
 	for n, r := range j.rare {

@@ -197,11 +197,8 @@ func (j *Joiner) listed(n uint32, at int64) (uint32, *segment) {
 // record stores an arrival.
 func (j *Joiner) record(n uint32, a *arrival, prev ref) ref {
 	number, seg := j.listed(n, a.hit.Time)
-	x := record{time: a.hit.Time, prev: prev, ref: a.hit.Ref, pos: a.pos, tie: uint32(len(seg.text)), size: uint32(len(a.hit.Tie))}
-	seg.text = append(seg.text, a.hit.Tie...)
-	seg.records = append(seg.records, x)
 	j.hits++
-	return ref(number)<<32 | ref(len(seg.records)-1)
+	return ref(number)<<32 | ref(seg.add(record{time: a.hit.Time, prev: prev, ref: a.hit.Ref, pos: a.pos}, a.hit.Tie))
 }
 
 // follow appends arrivals that are all later than what the lane has.

@@ -28,13 +28,61 @@ const (
 	rejected              // unmade by `![…]`
 )
 
-// segment holds the records of one stretch of time. Nothing in it is a pointer,
-// and it is forgotten as a whole.
+// segment holds the records of one stretch of time, in chunks that never move.
+// Nothing in them is a pointer, and a segment is forgotten as a whole.
 type segment struct {
 	bucket  int64
-	records []record
-	text    []byte
+	count   int // records
+	records [][]record
+	text    [][]byte
 	lanes   []uint32 // keys whose latest record was here when it came
+}
+
+const (
+	recordBits = 8  // 2^8 records a chunk
+	textBits   = 14 // 2^14 bytes of text a chunk; a longer text has one of its own
+)
+
+// add appends a record and its tie and returns its place.
+func (s *segment) add(x record, tie string) uint32 {
+	n := s.count
+	if n>>recordBits == len(s.records) {
+		// The first chunk grows, so that a segment of few records stays small.
+		size := 1 << recordBits
+		if n == 0 {
+			size = 4
+		}
+		s.records = append(s.records, make([]record, 0, size))
+	}
+	x.tie, x.size = s.addText(tie), uint32(len(tie))
+	chunk := &s.records[n>>recordBits]
+	*chunk = append(*chunk, x)
+	s.count++
+	return uint32(n)
+}
+
+func (s *segment) addText(tie string) uint32 {
+	last := len(s.text) - 1
+	if last < 0 || len(s.text[last])+len(tie) > 1<<textBits {
+		size := max(len(tie), 1<<textBits)
+		if last < 0 {
+			size = len(tie)
+		}
+		s.text = append(s.text, make([]byte, 0, size))
+		last++
+	}
+	at := uint32(last)<<textBits | uint32(len(s.text[last]))
+	s.text[last] = append(s.text[last], tie...)
+	return at
+}
+
+func (s *segment) at(n uint32) *record {
+	return &s.records[n>>recordBits][n&(1<<recordBits-1)]
+}
+
+func (s *segment) tie(x *record) []byte {
+	at := x.tie & (1<<textBits - 1)
+	return s.text[x.tie>>textBits][at : at+x.size]
 }
 
 // segments are numbered as they are made, from 1.
@@ -76,13 +124,12 @@ func (s *segments) get(r ref) *record {
 	if seg == nil {
 		return nil
 	}
-	return &seg.records[uint32(r)]
+	return seg.at(uint32(r))
 }
 
 func (s *segments) tie(r ref) []byte {
 	seg := s.list[uint32(r>>32)-s.base]
-	x := &seg.records[uint32(r)]
-	return seg.text[x.tie : x.tie+x.size]
+	return seg.tie(seg.at(uint32(r)))
 }
 
 // forget drops a segment.
