@@ -221,8 +221,20 @@ func (f *formatter) flat(items []item, indent int) {
 	}
 }
 
+// fits reports whether items can stand on the line at hand. Comments before
+// the first and behind the last do not matter.
 func (f *formatter) fits(items []item, extra int) bool {
-	return f.col+1+width(items)+extra <= formatWidth
+	if len(items) == 0 {
+		return true
+	}
+	inner := append([]item(nil), items...)
+	inner[0].tok.lead = nil
+	if last := &inner[len(inner)-1]; last.group {
+		last.close.trail = nil
+	} else {
+		last.tok.trail = nil
+	}
+	return f.col+1+width(inner)+extra <= formatWidth
 }
 
 // statement lays out a whole text.
