@@ -330,3 +330,76 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestAppendTime(t *testing.T) {
+	for _, ns := range []int64{0, 1, -1, 1600618616019000000, 1600618616019000100, -62135596800000000, 951782400000000000, 4107542399999999999, -1e18} {
+		want := time.Unix(0, ns).UTC().Format("2006-01-02T15:04:05.000000000")
+		for range 6 {
+			want = strings.TrimSuffix(want, "0")
+		}
+		want += strings.Repeat("0", max(0, len("2006-01-02T15:04:05.000")-len(want))) + "Z"
+		if got := string(appendTime(nil, ns)); got != want {
+			t.Errorf("%d: %s, want %s", ns, got, want)
+		}
+	}
+}
+
+func TestAppendString(t *testing.T) {
+	for _, s := range []string{"", "plain and longer than eight", `C:\Windows\x`, "tab\tquote\" \x00\x1f\x7f", "älva und Öl", "bad \xff\xfe end", "\u2028 \U0001F426", strings.Repeat("x", 17) + "\n"} {
+		var back string
+		if err := json.Unmarshal(appendString(nil, s), &back); err != nil || back != strings.ToValidUTF8(s, "\ufffd") && !strings.Contains(s, "\xff\xfe") {
+			t.Errorf("%q: %s %v", s, appendString(nil, s), err)
+		}
+	}
+}
+
+// TestCommandLine splits as Go's runtime splits os.Args on Windows.
+func TestCommandLine(t *testing.T) {
+	f := func(line string, want ...string) {
+		t.Helper()
+		doc, _ := json.Marshal(map[string]any{"EventID": 1, "Channel": "Microsoft-Windows-Sysmon/Operational", "CommandLine": line})
+		ev := decode(t, string(doc), Options{}, "process.args", "process.args_count")
+		got := texts(ev, "process.args")
+		if got != strings.Join(want, "|") || texts(ev, "process.args_count") != fmt.Sprint(len(want)) {
+			t.Errorf("%s: %q %s", line, got, texts(ev, "process.args_count"))
+		}
+	}
+	f(`a`, `a`)
+	f(`  a   b `, `a`, `b`)
+	f(`a\b c\ d`, `a\b`, `c\`, `d`)
+	f(`"a b" c`, `a b`, `c`)
+	f(`"a\"b" c`, `a"b`, `c`)
+	f(`"a\\" b`, `a\`, `b`)
+	f(`a\\\"b`, `a\"b`)
+	f(`a\\"b c"d`, `a\b cd`)
+	f(`"a""b" c`, `a"b c`) // the second quote of a pair ends the quotes
+	f(`""`, ``)
+	f(`"unfinished arg`, `unfinished arg`)
+	f("tab\tb", `tab`, `b`)
+}
+
+// TestBounds gives data that grows without end.
+func TestBounds(t *testing.T) {
+	n := NewNormalizer(Options{})
+	var doc []byte
+	for i := range 3 * maxFields / 100 {
+		doc = append(doc[:0], `{"EventID":1,"Channel":"X"`...)
+		for k := range 100 {
+			doc = fmt.Appendf(doc, `,"name%d":"v"`, i*100+k)
+		}
+		doc = append(doc, '}')
+		if _, err := n.Append(nil, doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := n.d.schema.Len(); got > 2*maxFields {
+		t.Errorf("the schema holds %d fields", got)
+	}
+	if got := len(n.d.keys); got > maxKeys {
+		t.Errorf("the decoder remembers %d names", got)
+	}
+	deep := strings.Repeat(`{"_source":`, 400) + `{}` + strings.Repeat(`}`, 400)
+	if _, err := n.Append(nil, []byte(deep)); !errors.Is(err, ErrNotEvent) {
+		t.Errorf("deep: %v", err)
+	}
+}

@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"math"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/tocsin-project/tocsin/event"
@@ -21,6 +21,10 @@ type Normalizer struct {
 	d   *Decoder
 	ev  *event.Event
 	doc tree
+
+	columns []column // by slot
+	byPath  []int32  // the slots in the order of their paths
+	order   []uint64 // scratch: rank and slot of what is written
 }
 
 // NewNormalizer returns a normalizer.
@@ -44,6 +48,7 @@ func (n *Normalizer) renew() {
 	schema := event.NewSchema(nil)
 	n.d = newDecoder(schema, n.opt, true)
 	n.ev = event.New(schema)
+	n.columns, n.byPath = nil, nil
 }
 
 // Append appends the ECS event that a document holds, as one line of JSON with
@@ -77,12 +82,14 @@ func (n *Normalizer) Event() *event.Event { return n.ev }
 // render writes the event: the document that it was, if that was nested, under
 // what the mapping wrote.
 func (n *Normalizer) render(dst []byte) []byte {
+	m := &n.d.m
+	if m.shape == flatShape {
+		return n.renderFlat(dst)
+	}
+	n.learn()
 	t := &n.doc
 	t.reset()
-	m := &n.d.m
-	if m.shape != flatShape {
-		t.parse(0, event.Token{Raw: m.doc}, n.ev, 0)
-	}
+	t.parse(0, event.Token{Raw: m.doc}, n.ev, 0)
 	if m.shape == beatsShape {
 		t.remove("winlog.event_data")
 		t.remove("winlog.user_data")
@@ -94,16 +101,140 @@ func (n *Normalizer) render(dst []byte) []byte {
 			t.remove("winlog.level")
 		}
 	}
-	for slot, wrote := range m.wrote {
-		if !wrote || !m.has(slot) {
+	for _, s := range m.slots {
+		slot := int(s)
+		if !m.has(slot) {
 			continue
 		}
-		name := n.d.schema.Field(slot).Name
 		start := len(t.text)
-		t.text = appendValues(t.text, name, n.ev.Values(slot))
-		t.set(name, view(t.text[start:]))
+		t.text = n.columns[slot].append(t.text, n.ev.Values(slot))
+		t.set(pathParts(n.d.schema.Field(slot).Name), view(t.text[start:]))
 	}
 	return t.append(dst, 0)
+}
+
+// column is a field of the schema as rendering needs it.
+type column struct {
+	parts  []string // the names of its path, as JSON keys with their colons
+	rank   uint32   // its place among all fields, by path
+	list   bool
+	object bool
+}
+
+// renderFlat writes the fields in the order of their paths, which opens and
+// closes each object once.
+func (n *Normalizer) renderFlat(dst []byte) []byte {
+	m := &n.d.m
+	n.learn()
+	n.order = n.order[:0]
+	for _, s := range m.slots {
+		if m.has(int(s)) {
+			n.order = append(n.order, uint64(n.columns[s].rank)<<32|uint64(s))
+		}
+	}
+	slices.Sort(n.order)
+	dst = append(dst, '{')
+	var open []string // the objects around
+	for i, o := range n.order {
+		c := &n.columns[uint32(o)]
+		if i+1 < len(n.order) && within(n.columns[uint32(n.order[i+1])].parts, c.parts) {
+			continue // a field that is an object, too
+		}
+		dst, open = enter(dst, open, c.parts)
+		dst = append(dst, c.parts[len(c.parts)-1]...)
+		dst = c.append(dst, n.ev.Values(int(uint32(o))))
+	}
+	for range open {
+		dst = append(dst, '}')
+	}
+	return append(dst, '}')
+}
+
+// enter closes and opens objects until a member of a path can be written, the
+// comma before it included.
+func enter(dst []byte, open, path []string) ([]byte, []string) {
+	same := 0
+	for same < len(open) && same < len(path)-1 && open[same] == path[same] {
+		same++
+	}
+	for range open[same:] {
+		dst = append(dst, '}')
+	}
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	for _, p := range path[same : len(path)-1] {
+		dst = append(append(dst, p...), '{')
+	}
+	return dst, path[:len(path)-1]
+}
+
+// within reports whether a path lies below another.
+func within(path, above []string) bool {
+	return len(path) > len(above) && slices.Equal(path[:len(above)], above)
+}
+
+// learn makes columns of the fields that the schema has gained.
+func (n *Normalizer) learn() {
+	from := len(n.columns)
+	if from == n.d.schema.Len() {
+		return
+	}
+	for i := from; i < n.d.schema.Len(); i++ {
+		name := n.d.schema.Field(i).Name
+		c := column{list: lists[name], object: slices.Contains(objects, name)}
+		for _, p := range pathParts(name) {
+			c.parts = append(c.parts, string(append(appendString(nil, p), ':')))
+		}
+		n.columns = append(n.columns, c)
+	}
+	fresh := make([]int32, 0, len(n.columns)-from)
+	for i := from; i < len(n.columns); i++ {
+		fresh = append(fresh, int32(i))
+	}
+	byPath := func(a, b int32) int { return slices.Compare(n.columns[a].parts, n.columns[b].parts) }
+	slices.SortFunc(fresh, byPath)
+	merged := make([]int32, 0, len(n.columns))
+	for old := n.byPath; len(old)+len(fresh) > 0; {
+		if len(fresh) == 0 || len(old) > 0 && byPath(old[0], fresh[0]) < 0 {
+			merged, old = append(merged, old[0]), old[1:]
+		} else {
+			merged, fresh = append(merged, fresh[0]), fresh[1:]
+		}
+	}
+	n.byPath = merged
+	for rank, i := range merged {
+		n.columns[i].rank = uint32(rank)
+	}
+}
+
+// pathParts splits a field's name. Names of data are not ours: one that is no
+// path stays whole.
+func pathParts(name string) []string {
+	for _, prefix := range []string{dataPrefix, userPrefix} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok && !isPath(rest) {
+			return append(strings.Split(prefix[:len(prefix)-1], "."), rest)
+		}
+	}
+	return strings.Split(name, ".")
+}
+
+func isPath(s string) bool {
+	return s != "" && s[0] != '.' && s[len(s)-1] != '.' && !strings.Contains(s, "..")
+}
+
+func (c *column) append(dst []byte, vals []event.Value) []byte {
+	if len(vals) == 1 && !c.list {
+		return appendValue(dst, vals[0], c.object)
+	}
+	dst = append(dst, '[')
+	for i, v := range vals {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendValue(dst, v, c.object)
+	}
+	return append(dst, ']')
 }
 
 // beatsOnly are the fields that no event has after a pipeline.
@@ -115,11 +246,15 @@ var lists = map[string]bool{
 	"related.hash": true, "related.hosts": true, "related.ip": true, "related.user": true,
 	"dns.answers": true, "dns.resolved_ip": true, "registry.data.strings": true, "winlog.keywords": true,
 	"labels.synthesized": true,
+	"winlog.event_data.AccessListDescription": true, "winlog.event_data.AccessMaskDescription": true,
+	"winlog.event_data.AuditPolicyChangesDescription": true, "winlog.event_data.TicketOptionsDescription": true,
+	"winlog.event_data.NewUACList": true, "winlog.event_data.SidListDesc": true,
+	"powershell.command.invocation_details": true,
 }
 
 // objects are the fields whose values are JSON objects. In an open schema a
 // table writes them as JSON text; else their parts are fields of their own.
-var objects = []string{"dns.answers"}
+var objects = []string{"dns.answers", "powershell.command.invocation_details"}
 
 func inObjects(name string) bool {
 	for _, o := range objects {
@@ -128,24 +263,6 @@ func inObjects(name string) bool {
 		}
 	}
 	return false
-}
-
-func appendValues(dst []byte, name string, vals []event.Value) []byte {
-	object := false
-	for _, o := range objects {
-		object = object || o == name
-	}
-	if len(vals) == 1 && !lists[name] {
-		return appendValue(dst, vals[0], object)
-	}
-	dst = append(dst, '[')
-	for i, v := range vals {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendValue(dst, v, object)
-	}
-	return append(dst, ']')
 }
 
 // tree is a JSON object being put together. Node 0 is the whole; names are
@@ -167,15 +284,6 @@ func (t *tree) reset() {
 	t.text = t.text[:0]
 }
 
-// find returns the member of a node by name, 0 if it has none.
-func (t *tree) find(at int32, name string) int32 {
-	i := t.nodes[at].first
-	for i != 0 && t.nodes[i].name != name {
-		i = t.nodes[i].next
-	}
-	return i
-}
-
 // member returns the member of a node by name, added in its order if it is new.
 func (t *tree) member(at int32, name string) int32 {
 	before, i := int32(0), t.nodes[at].first
@@ -195,27 +303,12 @@ func (t *tree) member(at int32, name string) int32 {
 	return n
 }
 
-// at returns the node of a dotted path, made where it is missing.
-func (t *tree) at(from int32, path string) int32 {
-	for path != "" {
-		var name string
-		name, path, _ = strings.Cut(path, ".")
-		t.nodes[from].raw = "" // an object from now on
-		from = t.member(from, name)
-	}
-	return from
-}
-
-// set gives a dotted path a value in JSON.
-func (t *tree) set(path, raw string) {
+// set gives a path a value in JSON.
+func (t *tree) set(path []string, raw string) {
 	n := int32(0)
-	if rest, ok := strings.CutPrefix(path, dataPrefix); ok {
-		n = t.at(t.at(0, "winlog.event_data"), rest)
-		if strings.Contains(rest, "..") {
-			n = t.member(t.at(0, "winlog.event_data"), rest)
-		}
-	} else {
-		n = t.at(0, path)
+	for _, name := range path {
+		t.nodes[n].raw = "" // an object from now on
+		n = t.member(n, name)
 	}
 	t.nodes[n].raw = raw
 	t.nodes[n].first = 0
@@ -257,8 +350,13 @@ func (t *tree) parse(at int32, obj event.Token, ev *event.Event, depth int) {
 	for it := obj.Members(); it.Next(); {
 		path := it.Key.Text(ev)
 		var n int32
-		if strings.Contains(path, ".") && path[0] != '.' && !strings.HasSuffix(path, ".") && !strings.Contains(path, "..") {
-			n = t.at(at, path)
+		if n = at; strings.Contains(path, ".") && isPath(path) {
+			for rest := path; rest != ""; {
+				var name string
+				name, rest, _ = strings.Cut(rest, ".")
+				t.nodes[n].raw = ""
+				n = t.member(n, name)
+			}
 		} else {
 			n = t.member(at, path)
 		}
@@ -339,8 +437,22 @@ func appendValue(dst []byte, v event.Value, raw bool) []byte {
 // appendTime writes an instant in UTC with as many digits of the second as it
 // has, three at least.
 func appendTime(dst []byte, ns int64) []byte {
-	t := time.Unix(0, ns).UTC()
-	dst = t.AppendFormat(dst, "2006-01-02T15:04:05.000000000")
+	sec, frac := ns/1e9, ns%1e9
+	if frac < 0 {
+		sec, frac = sec-1, frac+1e9
+	}
+	day, clock := sec/86400, sec%86400
+	if clock < 0 {
+		day, clock = day-1, clock+86400
+	}
+	y, m, d := date(day)
+	dst = append(appendDigits(dst, y, 4), '-')
+	dst = append(appendDigits(dst, m, 2), '-')
+	dst = append(appendDigits(dst, d, 2), 'T')
+	dst = append(appendDigits(dst, int(clock/3600), 2), ':')
+	dst = append(appendDigits(dst, int(clock/60%60), 2), ':')
+	dst = append(appendDigits(dst, int(clock%60), 2), '.')
+	dst = appendDigits(dst, int(frac), 9)
 	for range 6 {
 		if dst[len(dst)-1] != '0' {
 			break
@@ -350,12 +462,43 @@ func appendTime(dst []byte, ns int64) []byte {
 	return append(dst, 'Z')
 }
 
+// date is the Gregorian date of a day counted from 1970-01-01: days undone.
+func date(day int64) (y, m, d int) {
+	n := day + 719468 // from 0000-03-01
+	era := n / 146097
+	if n < 0 {
+		era = (n - 146096) / 146097
+	}
+	doe := n - era*146097
+	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	y, m, d = int(yoe+era*400), int(mp+3), int(doy-(153*mp+2)/5+1)
+	if m > 12 {
+		y, m = y+1, m-12
+	}
+	return y, m, d
+}
+
+func appendDigits(dst []byte, n, width int) []byte {
+	dst = append(dst, "000000000"[:width]...)
+	for i := len(dst) - 1; n > 0 && i >= len(dst)-width; i-- {
+		dst[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return dst
+}
+
 // appendString writes a JSON string. What is no UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
+		if i+8 <= len(s) && plainWord(binary.LittleEndian.Uint64(bytesOf(s[i:i+8]))) {
+			i += 8
+			continue
+		}
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
 			i++
@@ -387,6 +530,14 @@ func appendString(dst []byte, s string) []byte {
 		start = i
 	}
 	return append(append(dst, s[start:]...), '"')
+}
+
+// plainWord reports eight characters of ASCII that stand in JSON as they are.
+func plainWord(w uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote := w ^ ones*'"'
+	slash := w ^ ones*'\\'
+	return (w|(w-ones*' ')|(quote-ones)|(slash-ones))&highs == 0
 }
 
 // A record can be kept as JSON of our own from which the whole event is made

@@ -297,8 +297,9 @@ type mapper struct {
 	doc   []byte // of a nested shape: the object that holds the event
 	moved bool   // a table was applied
 
-	room  int    // how many slots the event has: an open schema may have more
-	wrote []bool // by slot, in an open schema: what the mapping wrote
+	room  int     // how many slots the event has: an open schema may have more
+	wrote []bool  // by slot, in an open schema: what the mapping wrote
+	slots []int32 // and those slots, one by one
 
 	added []added // what lists hold, so that nothing comes twice
 }
@@ -323,7 +324,10 @@ func (m *mapper) reset(ev *event.Event) {
 	m.added = m.added[:0]
 	m.shape, m.doc, m.moved = flatShape, nil, false
 	m.room = m.d.schema.Len()
-	clear(m.wrote)
+	for _, s := range m.slots {
+		m.wrote[s] = false
+	}
+	m.slots = m.slots[:0]
 }
 
 func (m *mapper) has(slot int) bool { return slot != none && slot < m.room && m.ev.Has(slot) }
@@ -344,7 +348,10 @@ func (m *mapper) put(slot int, v event.Value) {
 		for len(m.wrote) <= slot {
 			m.wrote = append(m.wrote, false)
 		}
-		m.wrote[slot] = true
+		if !m.wrote[slot] {
+			m.wrote[slot] = true
+			m.slots = append(m.slots, int32(slot))
+		}
 	}
 }
 
