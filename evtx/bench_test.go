@@ -2,7 +2,9 @@ package evtx
 
 import (
 	"bytes"
+	"io"
 	"os"
+	"sync/atomic"
 	"testing"
 )
 
@@ -89,4 +91,42 @@ func BenchmarkXML(b *testing.B) {
 		buf, _ = r.AppendXML(buf[:0])
 		return buf
 	})
+}
+
+// BenchmarkFieldsParallel parses on as many cores as -cpu gives, a Decoder each.
+func BenchmarkFieldsParallel(b *testing.B) {
+	chunks, size := benchChunks(b)
+	var records atomic.Int64
+	b.SetBytes(size / int64(len(chunks)))
+	var next atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		d := NewDecoder(Options{})
+		for pb.Next() {
+			d.ParseChunk(chunks[int(next.Add(1))%len(chunks)], ChunkRef{})
+			for {
+				r, err := d.Next()
+				if r != nil {
+					records.Add(1)
+				}
+				if err == io.EOF {
+					break
+				}
+			}
+		}
+	})
+	b.ReportMetric(float64(records.Load())/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkNextEvent splits a stream of XML.
+func BenchmarkNextEvent(b *testing.B) {
+	stream := bytes.Repeat([]byte(wefEvent+"\n"), 1000)
+	b.SetBytes(int64(len(stream)))
+	for b.Loop() {
+		for rest := stream; ; {
+			var err error
+			if _, rest, err = NextEvent(rest); err != nil {
+				break
+			}
+		}
+	}
 }

@@ -332,6 +332,30 @@ func FuzzChunk(f *testing.F) {
 	})
 }
 
+// FuzzFile reads whole files: what is between the chunks, and the header.
+func FuzzFile(f *testing.F) {
+	file, err := evtxtest.File(shapes()...)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file[:4096+binary.LittleEndian.Uint32(file[4096+48:])])
+	f.Add(file[:4096])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if r, err := evtx.NewReader(newReader(b)); err == nil {
+			for r := range r.Records(evtx.Options{Carve: true}) {
+				if r != nil {
+					r.AppendJSON(nil)
+				}
+			}
+		}
+		for ref, err := range evtx.CarveChunks(newReader(b)) {
+			if err != nil || ref.Offset+int64(ref.Size) > int64(len(b)) {
+				t.Errorf("%v %v", ref, err)
+			}
+		}
+	})
+}
+
 // FuzzXML parses what it is given; what it reads once it reads again.
 func FuzzXML(f *testing.F) {
 	for _, e := range shapes() {

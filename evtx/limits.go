@@ -1,7 +1,9 @@
 package evtx
 
 // Bounds on what one chunk may cost, however it is built. Real chunks stay
-// below a tenth of each.
+// below a tenth of each. Together they keep a Decoder below 128 MB in the worst
+// case, counting arrays that were outgrown; with ordinary files it takes 1 MB.
+// A chunk takes at most about a second.
 const (
 	// maxDepth bounds nested elements, and nested template instances.
 	maxDepth = 64
@@ -30,6 +32,9 @@ const (
 	// maxKeptNodes bounds the nodes of compiled templates kept for a chunk;
 	// what is beyond is compiled anew for each record.
 	maxKeptNodes = 1 << 16
+
+	// usualNodes is what is kept of memory from one chunk to the next.
+	usualNodes = 1 << 15
 
 	// maxNames and maxNameBytes bound the table of names that a Decoder keeps
 	// from chunk to chunk.

@@ -65,7 +65,11 @@ type store struct {
 	text  []byte
 }
 
+// reset empties the store. What grew far beyond the usual is let go.
 func (s *store) reset() {
+	if cap(s.nodes) > usualNodes || cap(s.steps) > usualNodes || cap(s.text) > 1<<20 {
+		*s = store{}
+	}
 	s.nodes, s.steps, s.text = s.nodes[:0], s.steps[:0], s.text[:0]
 }
 
