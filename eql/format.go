@@ -338,7 +338,8 @@ func (f *formatter) event(items []item, indent int) {
 // condition lays out operands, each on its line, if they do not fit on one.
 func (f *formatter) condition(items []item, indent int) {
 	parts := split(items, "or")
-	if len(parts) == 1 {
+	or := len(parts) > 1
+	if !or {
 		parts = split(items, "and")
 	}
 	if len(parts) == 1 || f.fits(items, 0) {
@@ -349,7 +350,7 @@ func (f *formatter) condition(items []item, indent int) {
 		if i > 0 {
 			f.newline(indent)
 		}
-		if ands := split(part, "and"); len(ands) > 1 && !f.fits(part, 0) {
+		if ands := split(part, "and"); or && len(ands) > 1 && !f.fits(part, 0) {
 			for k, a := range ands {
 				if k > 0 {
 					f.newline(indent + 2)
@@ -372,7 +373,10 @@ func split(items []item, word string) [][]item {
 			from = i + 1
 		}
 	}
-	return append(out, items[from:])
+	if from < len(items) {
+		out = append(out, items[from:])
+	}
+	return out
 }
 
 // operand lays out one comparison; a group in it that does not fit is opened.
@@ -385,7 +389,7 @@ func (f *formatter) operand(items []item, indent int) {
 		}
 		f.token(&it.tok, indent)
 		f.newline(indent + 2)
-		if parts := split(it.items, ","); len(parts) == 1 && !hasComma(it.items) {
+		if !hasComma(it.items) {
 			f.condition(it.items, indent+2)
 		} else {
 			f.list(it.items, indent+2)
