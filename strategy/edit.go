@@ -3,6 +3,7 @@ package strategy
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/tocsin-project/tocsin/eql"
@@ -248,6 +249,7 @@ func sourceLine(s *Strategy) string {
 // showMarkdown writes Markdown as text: fences as they are, set in by four;
 // markup and escapes gone elsewhere.
 func showMarkdown(b *strings.Builder, md string, width int) {
+	links := regexp.MustCompile(`\[([^\[\]]*)\]\(([^()\s]*)[^()]*\)`)
 	fence, indent := "", 0
 	blank := true
 	for line := range strings.Lines(md) {
@@ -277,7 +279,7 @@ func showMarkdown(b *strings.Builder, md string, width int) {
 			continue
 		}
 		blank = false
-		showLine(b, line[:len(line)-len(trimmed)], trimmed, width)
+		showLine(b, links, line[:len(line)-len(trimmed)], trimmed, width)
 	}
 }
 
@@ -291,7 +293,7 @@ func fenceMark(line string) string {
 }
 
 // showLine writes a line of prose behind its indentation and list mark.
-func showLine(b *strings.Builder, indent, line string, width int) {
+func showLine(b *strings.Builder, links *regexp.Regexp, indent, line string, width int) {
 	mark := ""
 	if m := listMark(line); m > 0 {
 		mark, line = line[:m], line[m:]
@@ -300,7 +302,7 @@ func showLine(b *strings.Builder, indent, line string, width int) {
 		}
 	}
 	line = strings.TrimLeft(line, "#> ")
-	words := strings.Fields(plain(showLinks(line)))
+	words := strings.Fields(plain(links.ReplaceAllString(line, "$1 <$2>")))
 	prefix := indent + mark
 	col := 0
 	for i, w := range words {
@@ -334,22 +336,6 @@ func listMark(line string) int {
 		return 2
 	}
 	return 0
-}
-
-// showLinks writes [text](address) as text <address>.
-func showLinks(line string) string {
-	for {
-		i := strings.Index(line, "](")
-		if i < 0 {
-			return line
-		}
-		end := strings.IndexByte(line[i:], ')')
-		open := strings.LastIndexByte(line[:i], '[')
-		if end < 0 || open < 0 {
-			return line
-		}
-		line = line[:open] + line[open+1:i] + " <" + line[i+2:i+end] + ">" + line[i+end+1:]
-	}
 }
 
 // printableText drops control characters but for line ends and tabs.

@@ -176,11 +176,11 @@ func investigationSteps(note string) []string {
 
 func (r *elasticRule) threats(locate func(string) Pos) []Threat {
 	var out []Threat
-	for _, t := range r.Threat {
+	for _, t := range r.Threat[:min(len(r.Threat), maxThreats)] {
 		if len(t.Technique) == 0 && t.Tactic.ID != "" {
 			out = addThreat(out, Threat{Tactic: t.Tactic.ID, Pos: locate(t.Tactic.ID)})
 		}
-		for _, q := range t.Technique {
+		for _, q := range t.Technique[:min(len(t.Technique), maxThreats)] {
 			if len(q.Subtechnique) == 0 {
 				out = addThreat(out, Threat{t.Tactic.ID, q.ID, locate(q.ID)})
 			}
@@ -207,20 +207,29 @@ func (e *elasticSuppress) suppression() *Suppression {
 	return s
 }
 
+// maxBad is how many of a file's bad values are reported one by one.
+const maxBad = 100
+
 // ndjson reads rows, Kibana exports, and arrays of rules.
 func (l *loader) ndjson(name string, src []byte) {
 	d := newDocument(name, src)
-	n := 0
+	n, bad := 0, 0
 	for offset, raw := range jsonValues(src) {
 		line := d.at(offset).Line
 		err := l.jsonValue(d, offset, line, raw)
 		n++
 		if err != nil {
+			if bad++; bad > maxBad {
+				continue
+			}
 			l.problems = append(l.problems, d.problem(levelOf(err), "bad-rule", offset+jsonErrorOffset(err), "read rule: %v", plainJSONError(err)))
 		}
 	}
-	if n == 0 {
+	switch {
+	case n == 0:
 		l.fail("empty", name, "read rules: the file holds none")
+	case bad > maxBad:
+		l.fail("bad-rule", name, "read rules: %d more of the file's %d values are no rules", bad-maxBad, n)
 	}
 }
 

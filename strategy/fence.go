@@ -207,6 +207,9 @@ func (x *extractor) ruleFence(b *block, in infoString) {
 	case r.Variant == "native":
 		x.note(Error, "reserved-variant", x.d.at(b.infoAt), "variant name native is reserved for matches on native Windows logs")
 		return
+	case len(s.Rules) >= maxRules:
+		x.note(Error, "too-many-rules", x.d.at(b.infoAt), "the document has more than %d rules; this one is not run", maxRules)
+		return
 	case r.Variant == "" && len(s.Rules) > 0:
 		r.Variant = fmt.Sprintf("variant-%d", len(s.Rules)+1)
 		x.note(Warning, "unnamed-variant", x.d.at(b.offset), "a further rule needs a name: ```eql variant=…; it runs as %q", r.Variant)

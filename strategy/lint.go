@@ -79,8 +79,8 @@ func (c *linter) sections() {
 	}
 	slices.Sort(names)
 	meant := map[SectionKind]bool{}
-	for _, s := range c.s.Sections {
-		if s.Kind != Other {
+	for i, s := range c.s.Sections {
+		if s.Kind != Other || i > 200 {
 			continue
 		}
 		for _, n := range names {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 )
 
 // doc is a whole small document.
@@ -164,20 +165,51 @@ func TestCaseLinks(t *testing.T) {
 	}
 }
 
+// Hostile documents take neither the stack nor the day.
+func TestHostile(t *testing.T) {
+	const n = maxDocument / 8
+	rep := func(s string) string { return strings.Repeat(s, n/len(s)) }
+	head := "# T\n\n## Goal\n\ng\n\n## Categorization\n\n"
+	var ids strings.Builder
+	for i := 0; ids.Len() < n; i++ {
+		fmt.Fprintf(&ids, "T%d ", 1000+i)
+	}
+	for name, src := range map[string]string{
+		"a.md": head + rep(">"), "b.md": head + rep("- "), "c.md": head + rep("* a\n"), "d.md": head + rep("[a]("), "e.md": head + rep("# a\n"),
+		"f.md": head + rep("T1021 "), "g.md": head + ids.String(), "h.md": "---\n" + rep("[") + "\n---\n" + head, "i.md": head + rep("```eql variant=a\n```\n"),
+		"j.md": head + "```yaml exceptions\n" + rep("- ") + "\n```\n", "k.md": head + "```yaml exceptions\n" + rep("{a: ") + "\n```\n",
+		"l.md": head + "```yaml exceptions\n" + strings.Repeat("- a: &x [*x, *x]\n", 5000) + "```\n", "m.md": head + rep("*_`"), "n.md": rep("| a "), "o.md": head + rep("\n    a"),
+		"p.md": head + rep("\n- \n  "), "q.md": "\n" + strings.Repeat(" >", 30_000) + "\n" + rep("x\n"), "r.md": head + rep("<a "), "s.md": "---\n" + rep("a:\n ") + "\n---\n" + head,
+		"a.toml": "x = " + rep("["), "b.toml": rep("[a."), "c.toml": rep("a.") + "b = 1", "a.yml": rep("? "), "b.yml": "query: " + rep("!!a "), "a.ndjson": rep("["), "b.ndjson": rep(`{"a":`), "c.ndjson": rep("{}\n"),
+	} {
+		start := time.Now()
+		list, problems := Parse(name, []byte(src))
+		for _, s := range list {
+			problems = append(problems, Lint(s, LintOptions{})...)
+			_ = Show(s, "", 80)
+		}
+		for _, p := range problems[:min(len(problems), 1000)] {
+			_ = p.Render()
+		}
+		t.Log(name, len(list), len(problems), time.Since(start).Round(time.Millisecond))
+	}
+}
+
 // FuzzParse: no text of any form crashes or hangs, and every position that is
 // reported lies in the text.
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"testdata/ads/door.md", "testdata/ads/cua.md", "testdata/ads/plain.md"} {
 		if b, err := os.ReadFile(name); err == nil {
-			f.Add(".md", b)
-			f.Add(".txt", damage(b))
+			f.Add(uint8(0), b)
+			f.Add(uint8(1), damage(b))
 		}
 	}
-	f.Add(".toml", []byte("[rule]\nname = \"R\"\nquery = '''\nany where true'''\n"))
-	f.Add(".ndjson", []byte(`{"rule_id":"1","name":"n","query":"any where true","exceptions_list":[{"list_id":"l"}]}`+"\n"+`{"list_id":"l","entries":[{"type":"match","field":"a","value":"b"}]}`))
-	f.Add(".yml", []byte("name: n\nquery: |\n  any where true\n"))
-	f.Add(".yml", []byte("strategy: n\nexceptions:\n- {name: a, when: b == 1}\n"))
-	f.Fuzz(func(t *testing.T, ext string, src []byte) {
+	f.Add(uint8(2), []byte("[rule]\nname = \"R\"\nquery = '''\nany where true'''\n"))
+	f.Add(uint8(3), []byte(`{"rule_id":"1","name":"n","query":"any where true","exceptions_list":[{"list_id":"l"}]}`+"\n"+`{"list_id":"l","entries":[{"type":"match","field":"a","value":"b"}]}`))
+	f.Add(uint8(4), []byte("name: n\nquery: |\n  any where true\n"))
+	f.Add(uint8(4), []byte("strategy: n\nexceptions:\n- {name: a, when: b == 1}\n"))
+	f.Fuzz(func(t *testing.T, form uint8, src []byte) {
+		ext := [...]string{".md", ".txt", ".toml", ".ndjson", ".yml"}[form%5]
 		list, problems := Parse("x"+ext, src)
 		for _, s := range list {
 			problems = append(problems, Lint(s, LintOptions{})...)

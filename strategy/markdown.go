@@ -47,9 +47,35 @@ const maxDepth = 64
 func parseBlocks(src []byte) []block {
 	p := parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...),
 		parser.WithInlineParsers([]util.PrioritizedValue{}...))
+	src = flatten(src)
 	w := &blockWalk{src: src}
 	w.children(p.Parse(gmtext.NewReader(src)), block{}, 0)
 	return w.out
+}
+
+// flatten blanks the marks at the start of lines that open more than maxDepth
+// quotes or lists at once, over which the parser takes quadratic time.
+func flatten(src []byte) []byte {
+	out, start := src, 0
+	for line := range bytes.Lines(src) {
+		marks, i := 0, 0
+		for i < len(line) && bytes.IndexByte([]byte(" \t>-*+.)0123456789"), line[i]) >= 0 {
+			if line[i] > ' ' && (line[i] < '0' || line[i] > '9') {
+				marks++
+			}
+			i++
+		}
+		if marks > maxDepth {
+			if &out[0] == &src[0] {
+				out = bytes.Clone(src)
+			}
+			for j := range i {
+				out[start+j] = ' '
+			}
+		}
+		start += len(line)
+	}
+	return out
 }
 
 type blockWalk struct {

@@ -139,6 +139,9 @@ func foldRune(r rune) rune {
 	return r
 }
 
+// maxLink bounds how long an address is looked for.
+const maxLink = 4096
+
 // plain takes the inline markup off a line of Markdown: emphasis, code marks,
 // backslashes before punctuation; a link becomes its text.
 func plain(s string) string {
@@ -156,7 +159,7 @@ func plain(s string) string {
 		case c == '*' || c == '_' && !insideWord(s, i):
 		case c == '[':
 		case c == ']' && i+1 < len(s) && s[i+1] == '(':
-			end := strings.IndexByte(s[i:], ')')
+			end := strings.IndexByte(s[i:min(len(s), i+maxLink)], ')')
 			if end < 0 {
 				b.WriteByte(c)
 				continue
@@ -223,6 +226,12 @@ func (x *extractor) in(kind SectionKind, f func(b *block)) {
 	}
 }
 
+// maxThreats and maxRules bound how much of one kind a document can hold.
+const (
+	maxThreats = 500
+	maxRules   = 500
+)
+
 // threats reads ATT&CK ids from Categorization. A technique belongs to the
 // tactic on its line, else to the last one named above it, else to the one
 // that ATT&CK gives it if there is only one.
@@ -231,11 +240,11 @@ func (x *extractor) threats() {
 	var tactics []Threat // in force: of the last line that named one
 	used := map[string]bool{}
 	x.in(Categorization, func(b *block) {
-		if b.kind == fenceBlock {
+		if b.kind == fenceBlock || len(x.s.Threat) > maxThreats {
 			return
 		}
 		var here, techniques []Threat
-		for _, m := range ids.FindAllStringIndex(b.line, -1) {
+		for _, m := range ids.FindAllStringIndex(b.line, maxThreats) {
 			id := strings.Replace(b.line[m[0]:m[1]], "/", ".", 1)
 			t := Threat{Pos: x.d.at(b.offset + m[0])}
 			if strings.HasPrefix(id, "TA") {
@@ -247,7 +256,7 @@ func (x *extractor) threats() {
 				techniques = addThreat(techniques, t)
 			}
 		}
-		if len(here) == 0 {
+		if len(here) == 0 && len(b.line) < maxLink {
 			if id := tacticNamed(b.line); id != "" {
 				here = []Threat{{Tactic: id, Pos: x.d.at(b.offset)}}
 			}
@@ -442,11 +451,11 @@ func (x *extractor) questions() {
 
 // references are the list items and links of Additional Resources.
 func (x *extractor) references() {
+	link := regexp.MustCompile(`\[([^\]]*)\]\(([^)\s]+)[^)]*\)`)
 	x.in(Resources, func(b *block) {
 		if b.kind != proseBlock || b.depth > 0 && !b.first {
 			return
 		}
-		link := regexp.MustCompile(`\[([^\]]*)\]\(([^)\s]+)[^)]*\)`)
 		text := link.ReplaceAllString(b.line, "$1 <$2>")
 		if b.depth > 0 || strings.Contains(text, "://") {
 			x.s.References = append(x.s.References, plain(text))

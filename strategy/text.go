@@ -167,10 +167,20 @@ func newDocument(path string, src []byte) *document {
 func (d *document) at(offset int) Pos {
 	offset = max(0, min(offset, len(d.src)))
 	line := sort.SearchInts(d.lines, offset+1)
-	return Pos{d.path, line, utf8.RuneCount(d.src[d.lines[line-1]:offset]) + 1}
+	return Pos{d.path, line, columnOf(d.src[d.lines[line-1]:offset])}
 }
 
-// line is the text of a 1-based line without its end.
+// columnOf is the 1-based column behind the start of a line. Far out in lines
+// that nobody wrote by hand it counts bytes.
+func columnOf(before []byte) int {
+	const far = 1 << 14
+	if len(before) > far {
+		return utf8.RuneCount(before[:far]) + len(before) - far + 1
+	}
+	return utf8.RuneCount(before) + 1
+}
+
+// line is the text of a 1-based line without its end, "" if it is huge.
 func (d *document) line(n int) string {
 	if n < 1 || n > len(d.lines) {
 		return ""
@@ -178,6 +188,9 @@ func (d *document) line(n int) string {
 	rest := d.src[d.lines[n-1]:]
 	if end := bytes.IndexByte(rest, '\n'); end >= 0 {
 		rest = rest[:end]
+	}
+	if len(rest) > 1<<16 {
+		return "" // nobody looks at it
 	}
 	return strings.TrimSuffix(string(rest), "\r")
 }
