@@ -325,8 +325,8 @@ func (d *Decoder) finish(ev *event.Event) {
 	m.meta()
 	for i := range d.base {
 		r := &d.base[i]
-		if m.shape == beatsShape && r.from != sysRecord && m.given(r.to) {
-			continue // but the record's number, which winlogbeat writes as one: it is text
+		if m.shape == beatsShape && r.from != sysRecord && r.from != sysEventID && m.given(r.to) {
+			continue // but ids, which agents may write as numbers: they are text
 		}
 		if v := &d.rec.sys[r.from]; v.form != absent && !v.empty() {
 			r.do(m, v.text(ev), r.to)

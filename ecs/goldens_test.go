@@ -36,12 +36,17 @@ type goldenSet struct {
 
 var winlogbeatSysmon = []string{"event.action", "message", "winlog.opcode", "winlog.task", "winlog.user.name", "winlog.user.domain", "winlog.user.type"}
 
+// oldSecurity are what the integration of 2023 took for LDAP's account flags,
+// which they are not, and a list that it left as text: winlogbeat of 2024 has
+// both right.
+var oldSecurity = []string{"winlog.event_data.NewUACList", "winlog.event_data.AccessMask"}
+
 var goldenSets = []goldenSet{
 	{"winlogbeat/sysmon", "winlogbeat/sysmon", 202, winlogbeatSysmon},
-	{"winlogbeat/security", "winlogbeat/security", 0, []string{"event.action", "winlog.opcode", "winlog.task"}},
+	{"winlogbeat/security", "winlogbeat/security", 152, []string{"event.action", "winlog.opcode", "winlog.task"}},
 	{"winlogbeat/powershell", "winlogbeat/powershell", 0, []string{"event.action", "winlog.opcode", "winlog.task"}},
 	{"integrations/sysmon", "integrations/windows.sysmon_operational", 220, []string{"winlog.event_data.Details"}},
-	{"integrations/security", "integrations/system.security", 0, nil},
+	{"integrations/security", "integrations/system.security", 140, oldSecurity},
 	{"integrations/powershell", "integrations/windows.powershell", 0, nil},
 	{"integrations/powershell_operational", "integrations/windows.powershell_operational", 0, nil},
 	{"integrations/forwarded", "integrations/windows.forwarded", 0, []string{"winlog.event_data.Details"}},
@@ -56,7 +61,10 @@ var always = []string{"event.ingested", "ecs.version", "source.geo", "source.as"
 var ours = []string{"host.id", "host.name", "host.os.type", "host.os.family", "event.dataset", "event.module", "event.created", "tocsin"}
 
 // sets are the fields whose order says nothing.
-var unordered = []string{"related.hash", "related.hosts", "related.ip", "related.user", "winlog.keywords"}
+var unordered = []string{
+	"related.hash", "related.hosts", "related.ip", "related.user", "winlog.keywords",
+	"winlog.event_data.AccessMaskDescription", "winlog.event_data.AccessListDescription", "winlog.event_data.TicketOptionsDescription",
+}
 
 func TestGoldens(t *testing.T) {
 	if _, err := os.Stat(shared + "/ecs/goldens"); err != nil {
@@ -160,7 +168,9 @@ func goldenDiffs(got, want map[string]any, ignore []string) []string {
 		if below(name, always) || below(name, ignore) {
 			continue
 		}
-		if gv, ok := g[name]; !ok {
+		if gv, ok := g[name]; !ok && saysNothing(v) {
+			continue // older pipelines kept such values, the newest drop them
+		} else if !ok {
 			diffs = append(diffs, fmt.Sprintf("%s: missing %v", name, v))
 		} else if !sameValue(name, gv, v) {
 			diffs = append(diffs, fmt.Sprintf("%s: got %v want %v", name, gv, v))
@@ -201,7 +211,21 @@ func sameValue(name string, a, b any) bool {
 	if slices.Contains(unordered, name) {
 		return reflect.DeepEqual(sorted(a), sorted(b))
 	}
-	return reflect.DeepEqual(a, b)
+	return reflect.DeepEqual(one(a), one(b))
+}
+
+// one is the member of a list that has one: Elasticsearch makes no difference.
+func one(v any) any {
+	if list, ok := v.([]any); ok && len(list) == 1 {
+		return list[0]
+	}
+	return v
+}
+
+func saysNothing(v any) bool {
+	v = one(v)
+	s, ok := v.(string)
+	return ok && (s == "" || s == "-" || strings.Trim(s, "{}") == zeroGUID)
 }
 
 func sorted(v any) []string {

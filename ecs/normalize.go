@@ -96,7 +96,7 @@ func (n *Normalizer) render(dst []byte) []byte {
 		for _, name := range beatsOnly {
 			t.remove(name)
 		}
-		if m.moved {
+		if m.tidy {
 			t.remove("winlog.time_created")
 			t.remove("winlog.level")
 		}

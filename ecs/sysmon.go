@@ -13,6 +13,7 @@ var sysmon = provider{
 	channel:   "Microsoft-Windows-Sysmon/Operational",
 	providers: "Microsoft-Windows-Sysmon",
 	noEmpty:   true,
+	tidy:      true,
 	common:    &mapping{rows: [][]row{sysmonRows}, steps: []step{sysmonClock, sysmonUser}},
 	events: map[string]*mapping{
 		"1":   {category: "process", types: "start", action: "Process creation", rows: [][]row{processPE}, steps: []step{processHashes}},

@@ -20,6 +20,7 @@ type provider struct {
 	channel   string // of the log, compared without case; "" is any
 	providers string // names of the sources it takes, separated by a comma; "" is any
 	noEmpty   bool   // values that say nothing ("", "-", zero GUID) are dropped first
+	tidy      bool   // winlog.time_created and winlog.level are taken out
 	common    *mapping
 	events    map[string]*mapping // by event id; others keep base and common
 }
@@ -205,7 +206,7 @@ func (m *mapper) apply(p *provider, t *table) {
 			}
 		}
 	}
-	m.moved = true
+	m.tidy = m.tidy || p.tidy
 	m.constants(t)
 	for i := range t.rows {
 		r := &t.rows[i]
@@ -284,7 +285,7 @@ func (d *Decoder) dataSlot(p *pair) int {
 
 // routes lists the providers that have a table. The first that takes an event
 // gets it; events of no provider keep the base document.
-var routes = []*provider{&sysmon}
+var routes = []*provider{&sysmon, &security}
 
 // mapper carries one record to one event. Rows and steps work on it.
 type mapper struct {
@@ -293,9 +294,10 @@ type mapper struct {
 	ev  *event.Event
 	buf []byte // scratch of one step
 
-	shape shape
-	doc   []byte // of a nested shape: the object that holds the event
-	moved bool   // a table was applied
+	shape    shape
+	verbatim bool   // ECS documents are not completed (Decoder.Verbatim)
+	doc      []byte // of a nested shape: the object that holds the event
+	tidy     bool   // of the provider whose table was applied
 
 	room  int     // how many slots the event has: an open schema may have more
 	wrote []bool  // by slot, in an open schema: what the mapping wrote
@@ -322,7 +324,7 @@ type added struct {
 func (m *mapper) reset(ev *event.Event) {
 	m.ev = ev
 	m.added = m.added[:0]
-	m.shape, m.doc, m.moved = flatShape, nil, false
+	m.shape, m.doc, m.tidy = flatShape, nil, false
 	m.room = m.d.schema.Len()
 	for _, s := range m.slots {
 		m.wrote[s] = false
