@@ -113,7 +113,9 @@ func (r *runner) block(ctx context.Context, b *source.Block) error {
 }
 
 func (r *runner) problem(p source.Problem) {
-	r.result.Bad++
+	if !p.Remark {
+		r.result.Bad++
+	}
 	if r.in.Problem != nil {
 		r.in.Problem(p)
 	}
@@ -168,10 +170,13 @@ func (r *runner) decode(doc *source.Document, rec *record) (err error) {
 		return err
 	case r.ecs == nil:
 		return fmt.Errorf("%s is not read with a mapping: nothing is normalised", doc.Kind)
-	case doc.Kind == source.EVTX:
+	}
+	rec.mapped = true
+	if doc.Kind == source.EVTX {
 		return r.ecs.EVTX(doc.Record, r.ev)
 	}
-	return fmt.Errorf("%s is not read by queries", doc.Kind)
+	rec.body = doc.Data
+	return r.ecs.XML(doc.Data, r.ev)
 }
 
 // match makes hits of the event for the stages that it satisfies.
@@ -189,7 +194,8 @@ func (r *runner) match(doc *source.Document, rec *record) error {
 			}
 		}
 		if r.q.program.Kind == eql.Event {
-			return r.keepEvent(doc, rec, hit)
+			r.keepEvent(doc, rec, hit)
+			return nil
 		}
 		r.keys.Keys(r.ev, stage.Keys, func(key []byte) bool {
 			if !kept {
@@ -243,14 +249,11 @@ func (r *runner) order(doc *source.Document, hit *sequence.Hit) bool {
 }
 
 // keepEvent holds on to an event that may be among the results.
-func (r *runner) keepEvent(doc *source.Document, rec *record, hit sequence.Hit) error {
+func (r *runner) keepEvent(doc *source.Document, rec *record, hit sequence.Hit) {
 	r.total++
-	if err := r.appendRecord(doc, rec); err != nil {
-		return err
-	}
+	r.appendRecord(doc, rec)
 	r.found = append(r.found, found{sequence.Match{Hits: []sequence.Hit{hit}}, slices.Clone(r.blob)})
 	r.trim(2*r.q.limits[0].n + 64)
-	return nil
 }
 
 // trim cuts what was found down to the first limit once it is longer than n.
@@ -289,14 +292,12 @@ func (l limit) apply(list []found) []found {
 }
 
 func (r *runner) keepDocument(doc *source.Document, rec *record) (journal.Ref, error) {
-	if err := r.appendRecord(doc, rec); err != nil {
-		return 0, err
-	}
+	r.appendRecord(doc, rec)
 	return r.docs.Put(r.blob)
 }
 
 // appendRecord writes a document and where it lay to r.blob.
-func (r *runner) appendRecord(doc *source.Document, rec *record) error {
+func (r *runner) appendRecord(doc *source.Document, rec *record) {
 	b := r.blob[:0]
 	flag := byte(0)
 	if rec.mapped {
@@ -308,16 +309,11 @@ func (r *runner) appendRecord(doc *source.Document, rec *record) error {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
-	if doc.Record == nil {
+	if doc.Kind == source.EVTX {
+		r.blob = r.ecs.AppendEvidence(b)
+	} else {
 		r.blob = append(b, rec.body...)
-		return nil
 	}
-	var err error
-	r.blob, err = r.normalizer().AppendEVTX(b, doc.Record)
-	if err != nil {
-		return fmt.Errorf("normalise %s:%d: %w", rec.path, rec.line, err)
-	}
-	return nil
 }
 
 // readRecord undoes appendRecord.
