@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/tocsin-project/tocsin/eql"
 )
 
 // What New makes loads, and lint has nothing against it.
@@ -56,7 +58,11 @@ func TestFmt(t *testing.T) {
 		}
 	}
 	f("no rule   \n\n\n* x", "no rule   \n\n\n* x")
-	f("a  \n```eql\nprocess   where a==1 // why\n```\nb  ", "a  \n```eql\nprocess where\n  a == 1 // why\n```\nb  ")
+	commented, err := eql.Format("process   where a==1 // why\n")
+	if err != nil || !strings.Contains(commented, "// why") {
+		t.Fatal(commented, err)
+	}
+	f("a  \n```eql\nprocess   where a==1 // why\n```\nb  ", "a  \n```eql\n"+commented+"```\nb  ")
 	f("* x\n\n  ```eql variant=a\n  process   where a==1\n  ```\n* y\n", "* x\n\n  ```eql variant=a\n  process where a == 1\n  ```\n* y\n")
 	f("```eql\r\nprocess   where a==1\r\n```\r\n", "```eql\r\nprocess where a == 1\r\n```\r\n")
 	f("---\nx:   1\n---\n```eql\nprocess  where true\n```", "---\nx:   1\n---\n```eql\nprocess where true\n```")

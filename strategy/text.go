@@ -278,11 +278,19 @@ func decodeText(b []byte) (out []byte, repaired bool) {
 		table[r] = next
 		next++
 	}
-	if r, ok := undoMacRoman(b, table); ok {
-		return r, true
+	r, ok := undoMacRoman(b, table)
+	if !ok {
+		r, ok = undoLines(b, table)
 	}
-	return undoLines(b, table)
+	if !ok || utf8.RuneCount(b)-utf8.RuneCount(r) < minRepaired {
+		return b, false
+	}
+	return r, true
 }
+
+// minRepaired is how many characters a repair must save. Fewer can be chance:
+// a dash before a letter with an accent spells one character of UTF-8.
+const minRepaired = 4
 
 // undoLines repairs a damaged text that was edited since: line by line, if
 // most lines that are not ASCII can be.
@@ -325,8 +333,8 @@ func decodeUTF16(b []byte, hi int) []byte {
 }
 
 // undoMacRoman maps each character back to its Mac Roman byte. That the result
-// is valid UTF-8 of more than ASCII is the proof: text that was not damaged
-// cannot pass, since its own letters would have to spell UTF-8 sequences.
+// is valid UTF-8 is the proof: the letters of a text that was not damaged would
+// all have to spell UTF-8 sequences.
 func undoMacRoman(b []byte, table map[rune]byte) ([]byte, bool) {
 	if isASCII(b) || !utf8.Valid(b) {
 		return nil, false
