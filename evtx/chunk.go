@@ -120,7 +120,9 @@ func (d *Decoder) checkHeader() {
 	free := int64(binary.LittleEndian.Uint32(d.data[48:]))
 	flags := binary.LittleEndian.Uint32(d.data[120:])
 	sum := crc32.Update(crc32.ChecksumIEEE(d.data[:120]), crc32.IEEETable, d.data[128:recordsStart])
-	if want := binary.LittleEndian.Uint32(d.data[124:]); sum != want && flags&noChecksums == 0 {
+	want := binary.LittleEndian.Uint32(d.data[124:])
+	damaged := sum != want && flags&noChecksums == 0
+	if damaged {
 		d.report(0, 0, false, "checksum of the chunk header is %08x, not %08x", sum, want)
 	} else {
 		first, last := binary.LittleEndian.Uint64(d.data[8:]), binary.LittleEndian.Uint64(d.data[16:])
@@ -135,10 +137,29 @@ func (d *Decoder) checkHeader() {
 		return
 	}
 	d.live = int(free)
+	if damaged {
+		d.live = max(d.live, d.chain())
+	}
 	sum = crc32.ChecksumIEEE(d.data[recordsStart:free])
-	if want := binary.LittleEndian.Uint32(d.data[52:]); sum != want && flags&noChecksums == 0 {
+	if want = binary.LittleEndian.Uint32(d.data[52:]); sum != want && flags&noChecksums == 0 {
 		d.report(0, 0, false, "checksum of the records is %08x, not %08x", sum, want)
 	}
+}
+
+// chain gives the end of the whole records that follow each other from the
+// start of the chunk with rising numbers. What is left of an earlier use of the
+// chunk has lower ones.
+func (d *Decoder) chain() int {
+	pos, last := recordsStart, uint64(0)
+	for pos+recordLeast <= len(d.data) && string(d.data[pos:pos+4]) == recordMagic && d.believable(pos, len(d.data)) {
+		id := binary.LittleEndian.Uint64(d.data[pos+8:])
+		if id <= last && pos > recordsStart {
+			break
+		}
+		last = id
+		pos += int(binary.LittleEndian.Uint32(d.data[pos+4:]))
+	}
+	return pos
 }
 
 func (d *Decoder) report(pos int, id uint64, lost bool, format string, args ...any) {

@@ -70,6 +70,7 @@ func TestDamage(t *testing.T) {
 	f("count of values", sealed(func(b []byte) { le.PutUint32(b[offs[2]+38:], 1<<30) }), "1 2 3? 4 5", "1073741824 values")
 	f("size of a value", sealed(func(b []byte) { le.PutUint16(b[offs[2]+42:], 60000) }), "1 2 3? 4 5", "value 0: binary XML ends early")
 	f("end of records unknown", sealed(func(b []byte) { le.PutUint32(b[4096+48:], 0) }), "1 2 3 4 5", "gives 0 as end of its records")
+	f("end of records damaged", func(b []byte) []byte { le.PutUint32(b[4096+48:], uint32(offs[2]-4096+9)); return b }, "1 2 3 4 5", "checksum of the chunk header", "checksum of the records")
 	f("end of records too early", sealed(func(b []byte) { le.PutUint32(b[4096+48:], uint32(offs[4]-4096+9)) }), "1 2 3 4", "9 bytes are no record", "5 records, 4 were found")
 }
 

@@ -206,6 +206,20 @@ func TestParseXMLUserData(t *testing.T) {
 	}
 }
 
+// TestParseXMLPrefix reads what tools that write namespaces as prefixes make of
+// an event.
+func TestParseXMLPrefix(t *testing.T) {
+	const doc = `<ns0:Event xmlns:ns0="http://schemas.microsoft.com/win/2004/08/events/event"><ns0:System><ns0:Provider Name="P"/>` +
+		`<ns0:EventID>1</ns0:EventID></ns0:System><ns0:EventData><ns0:Data Name="a">b</ns0:Data><ns0:Data>c</ns0:Data></ns0:EventData></ns0:Event>`
+	var r Record
+	if err := ParseXML([]byte(doc), &r); err != nil {
+		t.Fatal(err)
+	}
+	if d := diffFlat(flatten(&r), flat{"System/Provider/@Name=P", "System/EventID=1", "data:a=b", "data:=c"}); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestParseXMLDamaged reads what is no whole event: no panic, what is there
 // before the damage is read, and the error says what is wrong.
 func TestParseXMLDamaged(t *testing.T) {

@@ -278,7 +278,7 @@ func (p *xmlParser) open(name []byte) {
 	case placeKeywords:
 		lv.keyword = true
 	case placeEventData:
-		if string(name) != "Data" {
+		if string(local(name)) != "Data" {
 			p.extend(0, name)
 		}
 		lv.path = len(x.path)
@@ -349,7 +349,7 @@ func (p *xmlParser) putAttribute(name []byte, v Value) {
 	if p.deep > 1 {
 		up = x.levels[p.deep-2]
 	}
-	isData := string(lv.name) == "Data" && lv.kind == placePath
+	isData := string(local(lv.name)) == "Data" && lv.kind == placePath
 	if isData && string(name) == "Name" && up.kind != placeEvent {
 		p.extend(up.path, v.raw)
 		lv.path = len(x.path)
