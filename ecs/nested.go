@@ -126,7 +126,9 @@ func (d *Decoder) nested(doc []byte, ev *event.Event) error {
 		return nil
 	case mapped, ev.Has(p.timestamp) && d.hasAny(ev, p.kind, p.code, p.module, p.dataset, p.provider, p.action, p.hostName, p.hostID):
 		d.m.shape = ecsShape
-		d.complete(ev)
+		if !d.m.verbatim {
+			d.complete(ev)
+		}
 		return nil
 	}
 	return ErrNotEvent
@@ -296,7 +298,9 @@ func (m *mapper) gaps() {
 // one); it is nil for an event that was made from another shape. index and id
 // say where a stored document lay, if it says so itself.
 func (d *Decoder) Verbatim(doc []byte, ev *event.Event) (own []byte, index, id string, err error) {
+	d.m.verbatim = true
 	err = d.JSON(doc, ev)
+	d.m.verbatim = false
 	if err != nil && !errors.Is(err, ErrNotEvent) {
 		return nil, "", "", err
 	}
@@ -304,7 +308,10 @@ func (d *Decoder) Verbatim(doc []byte, ev *event.Event) (own []byte, index, id s
 	if wrong != nil {
 		return nil, "", "", wrong
 	}
-	if err == nil && d.m.shape != ecsShape {
+	switch {
+	case err == nil && d.m.shape == ecsShape:
+		return d.m.doc, index, id, nil
+	case err == nil:
 		return nil, index, id, nil
 	}
 	ev.Reset(own)
