@@ -58,6 +58,7 @@ type Decoder struct {
 	fill   struct{ keywords, outcome, element int }
 	json   *event.Decoder // passes the fields of nested documents through
 
+	utcTime   int32 // the key of Sysmon's clock
 	peerSlots []int // of peerFields, nil if nobody asks for the peer
 
 	rec     record
@@ -100,6 +101,7 @@ func newDecoder(schema *event.Schema, opt Options, open bool) *Decoder {
 	for name, f := range flatKeys {
 		d.keys[d.key(name)].flat = f
 	}
+	d.utcTime = d.key("UtcTime")
 	Prepare(schema)
 	d.probe = probesOf(schema)
 	d.base = compileBase(d)

@@ -197,9 +197,10 @@ func (t *topLevel) take(k topKey, v event.Token) {
 
 // shaped goes on with the shape that the top of a document shows.
 func (d *Decoder) shaped(doc []byte, top *topLevel, ev *event.Event, depth int) error {
-	for _, inner := range []event.Token{top.source, top.fields, top.result} {
+	for i, inner := range [...]event.Token{top.source, top.fields, top.result} {
 		if inner.Raw != nil && depth < maxWrap {
 			d.rec.reset()
+			d.m.searched = i == 1
 			if err := d.json1(inner.Raw, ev, depth+1); err != nil {
 				return err
 			}

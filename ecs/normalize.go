@@ -89,6 +89,7 @@ func (n *Normalizer) render(dst []byte) []byte {
 	n.learn()
 	t := &n.doc
 	t.reset()
+	t.searched = m.searched
 	t.parse(0, event.Token{Raw: m.doc}, n.ev, 0)
 	if m.shape == beatsShape {
 		t.remove("winlog.event_data")
@@ -245,7 +246,7 @@ var lists = map[string]bool{
 	"event.category": true, "event.type": true, "process.args": true, "process.parent.args": true,
 	"related.hash": true, "related.hosts": true, "related.ip": true, "related.user": true,
 	"dns.answers": true, "dns.resolved_ip": true, "registry.data.strings": true, "winlog.keywords": true,
-	"labels.synthesized": true,
+	"labels.synthesized":                      true,
 	"winlog.event_data.AccessListDescription": true, "winlog.event_data.AccessMaskDescription": true,
 	"winlog.event_data.AuditPolicyChangesDescription": true, "winlog.event_data.TicketOptionsDescription": true,
 	"winlog.event_data.NewUACList": true, "winlog.event_data.SidListDesc": true,
@@ -270,6 +271,8 @@ func inObjects(name string) bool {
 type tree struct {
 	nodes []node
 	text  []byte // the values that were set, one after another
+
+	searched bool // the document is what a search gave for "fields": every value is a list
 }
 
 type node struct {
@@ -369,7 +372,11 @@ func (t *tree) parse(at int32, obj event.Token, ev *event.Event, depth int) {
 			}
 			fallthrough
 		default:
-			t.nodes[n].raw = view(it.Value.Raw)
+			raw := it.Value
+			if t.searched && depth == 0 && !lists[path] {
+				raw = single(raw)
+			}
+			t.nodes[n].raw = view(raw.Raw)
 			t.nodes[n].first = 0
 		}
 	}

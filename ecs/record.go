@@ -141,10 +141,37 @@ func tokenValue(t event.Token) value {
 		return value{s: view(t.Raw), form: quoted}
 	case event.NumberForm, event.BoolForm:
 		return value{s: view(t.Raw), form: number}
-	case event.ArrayForm, event.ObjectForm:
+	case event.ArrayForm:
+		return listValue(t)
+	case event.ObjectForm:
 		return value{s: view(t.Raw), form: nested}
 	}
 	return value{}
+}
+
+// listValue takes a list of one scalar for that, as a search's fields are
+// written; any other list stays a list.
+func listValue(t event.Token) value {
+	if one := single(t); one.Form() != event.ArrayForm && one.Form() != event.ObjectForm {
+		return tokenValue(one)
+	}
+	return value{s: view(t.Raw), form: nested}
+}
+
+// single gives the only element of a list, and any other value itself.
+func single(t event.Token) event.Token {
+	if t.Form() != event.ArrayForm {
+		return t
+	}
+	var one event.Token
+	n := 0
+	for it := t.Members(); it.Next() && n < 2; n++ {
+		one = it.Value
+	}
+	if n == 1 {
+		return one
+	}
+	return t
 }
 
 // text gives the characters of a value: escapes are undone, bytes made text,

@@ -161,3 +161,55 @@ func compareExpected(t *testing.T, what string, got, want []expectedNetwork) {
 }
 
 func compact(dst *bytes.Buffer, doc []byte) error { return json.Compact(dst, doc) }
+
+// TestMessages reads the events of recordings by their messages alone, as a
+// forwarder that drops the data would have them.
+func TestMessages(t *testing.T) {
+	files, _ := filepath.Glob(shared + "/recordings/*/*.json")
+	if len(files) == 0 {
+		t.Skip("no ../shared/recordings: the public recordings are not part of the repository")
+	}
+	ids := map[string]bool{"4688": true, "4689": true, "4624": true, "5156": true, "4697": true, "7045": true, "5145": true, "1": true, "3": true, "11": true}
+	fields := append([]string{"user.name", "service.name", "process.pid", "process.command_line", "process.parent.pid", "file.path"}, ruleFields...)
+	seen := map[string]int{}
+	for _, f := range files {
+		if filepath.Base(f) == "expected.json" {
+			continue
+		}
+		for i, doc := range documents(t, f) {
+			var whole, short map[string]any
+			if err := json.Unmarshal(doc, &whole); err != nil {
+				t.Fatal(err)
+			}
+			id := strings.Trim(string(encode(whole["EventID"])), `"`)
+			if !ids[id] || whole["Message"] == nil || id == "4697" && whole["SubjectUserName"] == nil {
+				continue
+			}
+			short = map[string]any{}
+			for _, k := range []string{"EventID", "Channel", "SourceName", "Provider", "Hostname", "Computer", "EventTime", "EventReceivedTime", "@timestamp", "TimeCreated", "Message"} {
+				if v, ok := whole[k]; ok {
+					short[k] = v
+				}
+			}
+			want := decodeFields(t, doc, fields)
+			got := decodeFields(t, encode(short), fields)
+			for k, w := range want {
+				if g := got[k]; strings.TrimSpace(g) != strings.TrimSpace(w) {
+					t.Errorf("%s:%d event %s: %s by the message %q, by the data %q", filepath.Base(f), i+1, id, k, g, w)
+				}
+			}
+			seen[id]++
+		}
+	}
+	t.Log(seen)
+}
+
+func decodeFields(t *testing.T, doc []byte, fields []string) map[string]string {
+	t.Helper()
+	ev := decode(t, string(doc), Options{Native: true}, fields...)
+	out := map[string]string{}
+	for _, f := range fields {
+		out[f] = texts(ev, f)
+	}
+	return out
+}

@@ -196,6 +196,7 @@ var shapes = []struct {
 	{"winlogbeat 6", writeBeats6, []string{"log.level"}},
 	{"elasticsearch hit", writeHit, []string{"winlog.api", "agent"}},
 	{"dotted", writeDotted, nil},
+	{"fields of a search", writeFields, nil},
 	{"nxlog", writeNXLog, []string{"event.outcome"}},
 	{"flat", writeFlat, []string{"winlog.process", "winlog.user", "user.id", "service"}},
 	{"sentinel", writeSentinel, []string{"winlog.process", "winlog.user", "user.id"}},

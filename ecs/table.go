@@ -297,6 +297,7 @@ type mapper struct {
 	shape    shape
 	verbatim bool   // ECS documents are not completed (Decoder.Verbatim)
 	doc      []byte // of a nested shape: the object that holds the event
+	searched bool   // doc is what a search gave for "fields"
 	tidy     bool   // of the provider whose table was applied
 
 	room  int     // how many slots the event has: an open schema may have more
@@ -324,7 +325,7 @@ type added struct {
 func (m *mapper) reset(ev *event.Event) {
 	m.ev = ev
 	m.added = m.added[:0]
-	m.shape, m.doc, m.tidy = flatShape, nil, false
+	m.shape, m.doc, m.tidy, m.searched = flatShape, nil, false, false
 	m.room = m.d.schema.Len()
 	for _, s := range m.slots {
 		m.wrote[s] = false

@@ -39,12 +39,18 @@ func (d *Decoder) whole(ev *event.Event) error {
 	if s[sysEventID].form == absent || s[sysChannel].form == absent && s[sysProvider].form == absent {
 		return ErrNotEvent
 	}
-	if len(d.rec.data) == 0 {
+	if len(d.rec.data) == 0 || d.cutShort() {
 		d.fromMessage()
 	}
 	d.m.shape = flatShape
 	d.finish(ev)
 	return nil
+}
+
+// cutShort reports an event of Sysmon's whose data an exporter did not get hold
+// of (NXLog drops it of long events and keeps the message): all have UtcTime.
+func (d *Decoder) cutShort() bool {
+	return d.rec.sys[sysMessage].form != absent && d.rec.pair(d.utcTime) == nil && d.rec.route(d.m.ev) == &sysmon
 }
 
 // dataXML reads EventData or UserData that an export keeps as XML text, wrapped
@@ -180,7 +186,7 @@ func (d *Decoder) sysmonMessage(s string) {
 		var line string
 		line, s, _ = strings.Cut(s, "\n")
 		name, val, ok := strings.Cut(strings.TrimSpace(line), ":")
-		if ok && name != "" && !strings.ContainsAny(name, " \t\\/") {
+		if ok && name != "" && !strings.ContainsAny(name, " \t\\/") && d.rec.pair(d.known(name)) == nil {
 			d.addData(name, value{s: strings.TrimSpace(val), form: plain})
 		}
 	}

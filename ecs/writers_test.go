@@ -194,6 +194,22 @@ func writeDataItem(s *sample) []byte {
 		"EventLevel", 4, "EventLevelName", "Information", "EventID", s.number(s.id), "EventData", item, "EventRecordId", s.record, "Type", "Event"})
 }
 
+// writeFields is what a search with "fields" and without _source gives.
+func writeFields(s *sample) []byte {
+	o := object{"@timestamp", []string{"2024-03-05T10:12:00.000Z"}, "event.code", []string{s.id}, "event.kind", []string{"event"},
+		"event.provider", []string{s.provider}, "host.name", []string{sampleHost}, "log.level", []string{"information"},
+		"winlog.channel", []string{s.channel}, "winlog.computer_name", []string{sampleHost}, "winlog.event_id", []string{s.id},
+		"winlog.provider_name", []string{s.provider}, "winlog.provider_guid", []string{s.guid}, "winlog.record_id", []string{fmt.Sprint(s.record)},
+		"winlog.process.pid", []int{samplePID}, "winlog.process.thread.id", []int{sampleTID}, "winlog.user.identifier", []string{sampleSID}}
+	if s.version != "0" {
+		o = append(o, "winlog.version", []any{s.number(s.version)})
+	}
+	for _, d := range s.data {
+		o = append(o, "winlog.event_data."+d[0], []string{d[1]})
+	}
+	return encode(object{"_index", "i", "_id", "x", "fields", o})
+}
+
 func (s *sample) winEvent() object {
 	return object{"Id", s.number(s.id), "Version", s.number(s.version), "Qualifiers", nil, "Level", 4, "Task", 1, "Opcode", 0,
 		"Keywords", int64(-9223372036854775808), "RecordId", s.record, "ProviderName", s.provider, "ProviderId", strings.Trim(s.guid, "{}"),
