@@ -289,7 +289,7 @@ func (c *linter) contextFields() {
 	for i := range c.s.Context {
 		q := &c.s.Context[i]
 		for _, f := range append(slices.Clone(q.By), q.Of...) {
-			if _, ok := types.Field(f); !ok {
+			if _, ok := types.Field(f); !ok && !strings.HasPrefix(f, "winlog.event_data.") {
 				p := c.at(Warning, "unknown-field", q.At(1, 1), "context %q: ECS has no field %q", q.Name, f)
 				p.Hint = nearestField(f)
 			}
