@@ -28,11 +28,15 @@ type Regex struct {
 	cache *cache
 }
 
-// Bounds of what a Regex keeps.
+// Bounds of what a Regex keeps: about half a megabyte of links between states
+// and a few megabytes of terms at most. Ordinary expressions need a hundredth.
 const (
 	maxStates = 2048
-	maxTerms  = 1 << 16
+	maxLinks  = 1 << 16
+	maxTerms  = 1 << 15
 )
+
+func (r *Regex) maxStates() int { return max(16, min(maxStates, maxLinks/len(r.classes))) }
 
 // state of the automaton.
 type state struct {
@@ -134,7 +138,7 @@ func (r *Regex) step(s *state, class int) *state {
 		return next
 	}
 	c := r.cache
-	if len(c.states) >= maxStates || len(c.terms) >= maxTerms {
+	if len(c.states) >= r.maxStates() || len(c.terms) >= maxTerms {
 		r.reset()
 		c = r.cache
 	}
@@ -368,7 +372,7 @@ func (c *cache) derive(t *term, class int, memo map[*term]*term) *term {
 }
 
 func (c *cache) deriveNew(t *term, class int, memo map[*term]*term) *term {
-	if len(c.terms) > 2*maxTerms { // beyond all bounds: give up on this text
+	if len(c.terms) > 4*maxTerms { // beyond all bounds: give up on this text
 		return c.nothing()
 	}
 	switch t.kind {

@@ -222,6 +222,28 @@ func naive(p, s []rune) bool {
 	return (p[0] == '?' || p[0] == s[0]) && naive(p[1:], s[1:])
 }
 
+// Expressions that blow up cost no more than their bounds.
+func TestRegexIsBounded(t *testing.T) {
+	for _, expr := range []string{
+		"(a?){1000}(a{0,8}){1000}",
+		"~(.*a.{200}b.*)&~(.*b.{150}a.*)&(.*(a|b){100}.*)",
+		"((a|b)*&~((a|b)*a(a|b){30}))*c",
+		"(.*[a-f].*){10}&(.*[d-k].*){10}&(.*[g-z].*){10}",
+	} {
+		r, err := NewRegex([]string{expr}, Options{})
+		if err != nil {
+			t.Fatalf("%q: %v", expr, err)
+		}
+		rng := rand.New(rand.NewSource(5))
+		for range 3 {
+			r.Match(randomText(rng, "abdgz", 300))
+		}
+		if n := len(r.cache.terms); n > 5*maxTerms {
+			t.Errorf("%q keeps %d terms", expr, n)
+		}
+	}
+}
+
 func TestSetAgainstNaive(t *testing.T) {
 	rng := rand.New(rand.NewSource(3))
 	for range 5000 {
