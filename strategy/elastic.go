@@ -103,7 +103,7 @@ func (r *elasticRule) strategyOf(d *document, src Source, query text, locate fun
 		return nil, errors.New("it has no query")
 	}
 	s := &Strategy{
-		ID: slug(r.Name), Title: r.Name, Version: r.Version.String(), Source: src, Lang: "en", doc: d,
+		ID: slug(r.Name), Title: printable(r.Name), Version: r.Version.String(), Source: src, Lang: "en", doc: d,
 		RuleID: r.RuleID, Tags: r.Tags, Authors: r.Author, Licence: r.License, References: r.References,
 		DataSources: r.Integration, IndexPatterns: r.Index, BuildingBlock: r.BuildingBlock != "",
 		elastic: &elasticMeta{r.Interval, r.From, r.MaxSignals, r.ExceptionsList},

@@ -82,7 +82,7 @@ func (x *extractor) frontMatterField(f yfield, keyAt, valAt Pos) {
 	case "id":
 		x.setID(v, valAt)
 	case "title":
-		s.Title = v
+		s.Title = printable(v)
 	case "version":
 		s.Version = v
 	case "lang":
@@ -132,7 +132,7 @@ func (x *extractor) frontMatterField(f yfield, keyAt, valAt Pos) {
 }
 
 func (x *extractor) setID(v string, at Pos) {
-	if v == "" || slug(v) == "" || strings.ContainsAny(v, " /\\\t\n") || len(v) > 200 {
+	if !regexp.MustCompile(`^[\pL\pN][\pL\pN._-]{0,199}$`).MatchString(v) {
 		x.note(Error, "bad-id", at, "read front matter: id %q is not a slug of letters, digits and dashes", v)
 		return
 	}

@@ -176,3 +176,44 @@ func TestWithin(t *testing.T) {
 	f("*a", "*ba", true)
 	f("*ba", "*a", false)
 }
+
+// Checks of a rule as a whole: what its document says about indices, keys,
+// cases and fields.
+func TestLintRule(t *testing.T) {
+	f := func(context, rule, want string) {
+		t.Helper()
+		md := "# T\n\n## Categorization\n\nT1021\n\n## Technical Context\n\n" + context + "\n\n```eql\n" + rule + "\n```\n"
+		list, problems := Parse("x.md", []byte(md))
+		if len(list) != 1 {
+			t.Fatal(problems)
+		}
+		var got []string
+		for _, p := range Lint(list[0], LintOptions{}) {
+			switch p.Code {
+			case "missing-section", "no-severity", "no-alert-case":
+			default:
+				got = append(got, p.Code)
+			}
+		}
+		if g := strings.Join(got, " "); g != want {
+			t.Errorf("%s %s: %s, want %s", context, rule, g, want)
+		}
+	}
+	index := func(names string) string { return "Index patterns: " + names }
+	f(index("logs-endpoint.events.process-*, winlogbeat-*"), `process where true`, "")
+	f(index("logs-endpoint.events.network-*"), `process where true`, "unneeded-index")
+	f(index("remote:logs-endpoint.events.network-*"), `process where true`, "unneeded-index")
+	f(index("logs-endpoint.events.network-*"), `any where true`, "")
+	f(index("logs-endpoint.events.network-*"), `sequence by host.id [process where true] [process where false] until [network where true]`, "")
+	f("", `sequence by host.id [process where true] [file where true]`, "")
+	f("", `sequence [process where true] by host.name [file where true] by host.name`, "")
+	f("", `sequence by user.name [process where true] [file where true]`, "key-without-host")
+	f("", `sequence [process where true] [file where true]`, "key-without-host")
+	f("", `sequence by process.entity_id [process where true] [file where true]`, "key-without-host")
+	f("", `sequence by user.name [iam where true] [web where true]`, "")
+	f("", `process where proces.name == "x"`, "unknown-rule-field")
+	f("", `process where winlog.event_data.Anything == "x"`, "")
+	f("", `process where vendor.thing == "x"`, "unknown-rule-field")
+	f("", `process where a ==`, "rule-error")
+	f("", `process where process.name > 5 and `, "rule-error")
+}

@@ -294,7 +294,7 @@ func parseADS(name string, src []byte) *Strategy {
 	if title != nil {
 		s.pos.title = d.at(title.offset)
 		if s.Title == "" {
-			s.Title = plain(title.line)
+			s.Title = printable(plain(title.line))
 		}
 	}
 	if s.Title == "" {

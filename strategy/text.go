@@ -68,9 +68,9 @@ func (p Problem) Error() string {
 		msg += " (" + p.Hint + ")"
 	}
 	if at := p.Pos.String(); at != "" {
-		return at + ": " + msg
+		msg = at + ": " + msg
 	}
-	return msg
+	return printableText(msg)
 }
 
 // Render is the message with its level and code, the line and a caret below.
@@ -80,7 +80,7 @@ func (p Problem) Render() string {
 	if p.QueryLine > 0 {
 		at, caret = fmt.Sprintf("%s: query %d:%d", p.Pos, p.QueryLine, p.QueryCol), p.QueryCol
 	}
-	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", at, p.Level, p.Msg, p.Code)
+	fmt.Fprintf(&b, "%s: %s: %s [%s]\n", printable(at), p.Level, printableText(p.Msg), p.Code)
 	if p.Text != "" && p.Pos.Line > 0 {
 		line, col := clip(p.Text, caret)
 		fmt.Fprintf(&b, "  %s\n", line)
@@ -89,7 +89,7 @@ func (p Problem) Render() string {
 		}
 	}
 	if p.Hint != "" {
-		fmt.Fprintf(&b, "  %s\n", p.Hint)
+		fmt.Fprintf(&b, "  %s\n", printable(p.Hint))
 	}
 	return b.String()
 }
