@@ -134,3 +134,34 @@ func BenchmarkNormalize(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*float64(len(docs))/b.Elapsed().Seconds(), "events/s")
 }
+
+func BenchmarkDefend(b *testing.B) {
+	path := shared + "/ecs/goldens/synthetic/defend-seed-hit.ndjson"
+	if _, err := os.Stat(path); err != nil {
+		b.Skip("no ../shared/ecs/goldens")
+	}
+	benchJSON(b, documents(b, path), NewDecoder(ruleSchema(), Options{Native: true}))
+}
+
+func BenchmarkDefendDecodeOnly(b *testing.B) {
+	path := shared + "/ecs/goldens/synthetic/defend-seed-hit.ndjson"
+	if _, err := os.Stat(path); err != nil {
+		b.Skip("no ../shared/ecs/goldens")
+	}
+	docs := documents(b, path)
+	s := ruleSchema()
+	d := event.NewDecoder(s)
+	ev := event.New(s)
+	size := 0
+	for _, doc := range docs {
+		size += len(doc)
+	}
+	b.SetBytes(int64(size))
+	for range b.N {
+		for _, doc := range docs {
+			ev.Reset(doc)
+			d.Decode(doc, ev)
+		}
+	}
+	b.ReportMetric(float64(b.N)*float64(len(docs))/b.Elapsed().Seconds(), "events/s")
+}
