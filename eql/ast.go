@@ -55,15 +55,15 @@ func (o Op) String() string { return opText[o] }
 
 // Literal is a constant: null, a boolean, a number or a string.
 type Literal struct {
-	Range_ Range
-	Value  event.Value
-	Text   string // a number as written
-	Raw    bool   // a string written """…"""
+	At    Range
+	Value event.Value
+	Text  string // a number as written
+	Raw   bool   // a string written """…"""
 }
 
 // Field names a column. Optional is the ? before it.
 type Field struct {
-	Range_   Range
+	At       Range
 	Name     string   // dotted, without backticks
 	Parts    []string // the name as it was split by dots outside backticks
 	Optional bool
@@ -71,20 +71,20 @@ type Field struct {
 
 // Neg is unary minus.
 type Neg struct {
-	Range_ Range
-	X      Expr
+	At Range
+	X  Expr
 }
 
 // Arith is X Op Y with + - * / %.
 type Arith struct {
-	Range_ Range
-	Op     Op
-	X, Y   Expr
+	At   Range
+	Op   Op
+	X, Y Expr
 }
 
 // Compare is X Op Y with == != < <= > >=.
 type Compare struct {
-	Range_  Range
+	At      Range
 	OpRange Range
 	Op      Op
 	X, Y    Expr
@@ -92,7 +92,7 @@ type Compare struct {
 
 // Match is a predicate with a list: X : (…), X like (…), X regex (…), X in (…).
 type Match struct {
-	Range_  Range
+	At      Range
 	OpRange Range
 	Op      Op
 	Fold    bool // the ~ form; always true for :
@@ -103,51 +103,51 @@ type Match struct {
 
 // Logic is a chain of two or more operands joined by and, or by or.
 type Logic struct {
-	Range_ Range
-	Or     bool
-	Xs     []Expr
+	At Range
+	Or bool
+	Xs []Expr
 }
 
 // Not is logical negation.
 type Not struct {
-	Range_ Range
-	X      Expr
+	At Range
+	X  Expr
 }
 
 // Call is a function applied to arguments.
 type Call struct {
-	Range_ Range
-	Name   string // as written, without ~
-	Fold   bool   // the ~ form
-	Args   []Expr
+	At   Range
+	Name string // as written, without ~
+	Fold bool   // the ~ form
+	Args []Expr
 }
 
 // Range returns the piece of the text.
-func (n *Literal) Range() Range { return n.Range_ }
+func (n *Literal) Range() Range { return n.At }
 
 // Range returns the piece of the text.
-func (n *Field) Range() Range { return n.Range_ }
+func (n *Field) Range() Range { return n.At }
 
 // Range returns the piece of the text.
-func (n *Neg) Range() Range { return n.Range_ }
+func (n *Neg) Range() Range { return n.At }
 
 // Range returns the piece of the text.
-func (n *Arith) Range() Range { return n.Range_ }
+func (n *Arith) Range() Range { return n.At }
 
 // Range returns the piece of the text.
-func (n *Compare) Range() Range { return n.Range_ }
+func (n *Compare) Range() Range { return n.At }
 
 // Range returns the piece of the text.
-func (n *Match) Range() Range { return n.Range_ }
+func (n *Match) Range() Range { return n.At }
 
 // Range returns the piece of the text.
-func (n *Logic) Range() Range { return n.Range_ }
+func (n *Logic) Range() Range { return n.At }
 
 // Range returns the piece of the text.
-func (n *Not) Range() Range { return n.Range_ }
+func (n *Not) Range() Range { return n.At }
 
 // Range returns the piece of the text.
-func (n *Call) Range() Range { return n.Range_ }
+func (n *Call) Range() Range { return n.At }
 
 // Kind is the kind of a query.
 type Kind uint8
@@ -163,7 +163,7 @@ func (k Kind) String() string { return [...]string{"event", "sequence", "sample"
 
 // Query is a whole statement.
 type Query struct {
-	Range_  Range
+	At      Range
 	Kind    Kind
 	By      []*Field // global join keys
 	MaxSpan *Span    // nil without one
@@ -174,15 +174,15 @@ type Query struct {
 
 // Span is the maxspan of a sequence, as written.
 type Span struct {
-	Range_ Range
-	N      int64
-	Unit   string // ms s m h d
+	At   Range
+	N    int64
+	Unit string // ms s m h d
 }
 
 // Step is an event query: one stage of a sequence or sample, or the whole
 // statement.
 type Step struct {
-	Range_   Range
+	At       Range
 	Category string // empty for any
 	Any      bool
 	Quoted   bool // the category was written as a string
@@ -196,16 +196,16 @@ type Step struct {
 
 // PipeNode is | head N or | tail N as written.
 type PipeNode struct {
-	Range_ Range
-	Name   string
-	Arg    Expr
+	At   Range
+	Name string
+	Arg  Expr
 }
 
 // Range returns the piece of the text.
-func (q *Query) Range() Range { return q.Range_ }
+func (q *Query) Range() Range { return q.At }
 
 // Range returns the piece of the text.
-func (s *Step) Range() Range { return s.Range_ }
+func (s *Step) Range() Range { return s.At }
 
 // precedences for printing, weak to strong.
 const (

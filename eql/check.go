@@ -193,13 +193,13 @@ func (c *checker) column(f *Field) {
 	d := c.field(f)
 	switch {
 	case c.unmapped(f) && !f.Optional:
-		c.add(f.Range_, "Unknown column [%s]%s", f.Name, c.columnHint(f.Name))
+		c.add(f.At, "Unknown column [%s]%s", f.Name, c.columnHint(f.Name))
 	case d.Type == event.Unusable:
 		kind := d.Declared
 		if kind == "" {
 			kind = "unsupported"
 		}
-		c.add(f.Range_, "Cannot use field [%s] with unsupported type [%s]", f.Name, kind)
+		c.add(f.At, "Cannot use field [%s] with unsupported type [%s]", f.Name, kind)
 	}
 }
 
@@ -286,16 +286,16 @@ func (c *checker) readable(x Expr, lit *Literal) bool {
 	switch d := c.field(f); c.typeOf(x) {
 	case tIP:
 		if _, ok := parseBlock(lit.Value.S); !ok {
-			c.add(lit.Range_, "cannot read [%s] as an IP address or CIDR block", lit.Value.S)
+			c.add(lit.At, "cannot read [%s] as an IP address or CIDR block", lit.Value.S)
 			return false
 		}
 	case tDate:
 		if _, ok := d.Convert(lit.Value); !ok {
 			if strings.HasPrefix(lit.Value.S, "now") || strings.Contains(lit.Value.S, "||") {
-				c.add(lit.Range_, "date math [%s] is not supported, expected a fixed date as in [2024-05-31T12:00:00Z]", lit.Value.S)
+				c.add(lit.At, "date math [%s] is not supported, expected a fixed date as in [2024-05-31T12:00:00Z]", lit.Value.S)
 				return false
 			}
-			c.add(lit.Range_, "cannot read [%s] as a date, expected ISO 8601 as in [2024-05-31T12:00:00Z] or epoch milliseconds", lit.Value.S)
+			c.add(lit.At, "cannot read [%s] as a date, expected ISO 8601 as in [2024-05-31T12:00:00Z] or epoch milliseconds", lit.Value.S)
 			return false
 		}
 	}
@@ -334,7 +334,7 @@ func (c *checker) regex(n *Match, lit *Literal) {
 	if err == nil {
 		return
 	}
-	at := lit.Range_.Start
+	at := lit.At.Start
 	if fault, ok := err.(*pattern.SyntaxError); ok {
 		at = sourceOffset(c.text, lit, fault.Offset)
 	}
@@ -344,10 +344,10 @@ func (c *checker) regex(n *Match, lit *Literal) {
 // sourceOffset finds the place in the query of an offset in a string's value.
 func sourceOffset(text string, lit *Literal, off int) int {
 	if lit.Raw {
-		return lit.Range_.Start + 3 + off
+		return lit.At.Start + 3 + off
 	}
-	at := lit.Range_.Start + 1
-	for off > 0 && at < lit.Range_.End-1 {
+	at := lit.At.Start + 1
+	for off > 0 && at < lit.At.End-1 {
 		if text[at] != '\\' {
 			at++
 			off--
@@ -411,14 +411,14 @@ func ordinal(n int) string {
 func (c *checker) call(n *Call) {
 	f := lookupFunction(n.Name)
 	if f == nil {
-		c.add(Range{n.Range_.Start, n.Range_.Start + len(n.Name)}, "Unknown function [%s]%s", n.Name, didYouMean(n.Name, functionNames()))
+		c.add(Range{n.At.Start, n.At.Start + len(n.Name)}, "Unknown function [%s]%s", n.Name, didYouMean(n.Name, functionNames()))
 		return
 	}
 	if n.Fold && !f.fold {
-		c.add(Range{n.Range_.Start, n.Range_.Start + len(n.Name) + 1}, "Function [%s] has no case-insensitive form [%s~]; the ones that have are between, endsWith, indexOf, startsWith, stringContains", f.name, f.name)
+		c.add(Range{n.At.Start, n.At.Start + len(n.Name) + 1}, "Function [%s] has no case-insensitive form [%s~]; the ones that have are between, endsWith, indexOf, startsWith, stringContains", f.name, f.name)
 	}
 	if len(n.Args) < f.min || len(n.Args) > len(f.params) && !f.more {
-		c.add(n.Range_, "error building [%s]: expects %s arguments, found [%d]", f.name, f.arity, len(n.Args))
+		c.add(n.At, "error building [%s]: expects %s arguments, found [%d]", f.name, f.arity, len(n.Args))
 		return
 	}
 	for i, a := range n.Args {
@@ -504,9 +504,9 @@ func (c *checker) missing(q *Query) {
 	switch {
 	case first == nil:
 	case q.MaxSpan == nil:
-		c.add(first.Range_, "A sequence with a missing event [![…]] needs [maxspan]: write [sequence with maxspan=…]")
+		c.add(first.At, "A sequence with a missing event [![…]] needs [maxspan]: write [sequence with maxspan=…]")
 	case !positive:
-		c.add(first.Range_, "A sequence needs at least one query that is not negated")
+		c.add(first.At, "A sequence needs at least one query that is not negated")
 	}
 }
 
@@ -522,9 +522,9 @@ func (c *checker) keys(q *Query) {
 			c.column(f)
 		}
 		if len(s.By) != len(first.By) {
-			at := s.Range_
+			at := s.At
 			if len(s.By) > 0 {
-				at = s.By[0].Range_
+				at = s.By[0].At
 			}
 			c.add(at, "Inconsistent number of join keys specified; expected [%d] but found [%d]", len(q.By)+len(first.By), len(q.By)+len(s.By))
 			continue
@@ -534,7 +534,7 @@ func (c *checker) keys(q *Query) {
 		}
 	}
 	if q.Kind == Sample && len(q.By)+len(first.By) == 0 {
-		c.add(first.Range_, "A sample needs at least one join key: write [sample by …] or [by …] behind each query")
+		c.add(first.At, "A sample needs at least one join key: write [sample by …] or [by …] behind each query")
 	}
 }
 
@@ -544,13 +544,13 @@ func (c *checker) compatible(a, b *Field) {
 		ta = tNumber
 	}
 	if free := tNull | tDynamic | tUnusable; ta&free == 0 && tb&free == 0 && ta&tb == 0 {
-		c.add(b.Range_, "Sequence key [%s] type [%s] is incompatible with key [%s] type [%s]", b.Name, c.typeName(b), a.Name, c.typeName(a))
+		c.add(b.At, "Sequence key [%s] type [%s] is incompatible with key [%s] type [%s]", b.Name, c.typeName(b), a.Name, c.typeName(a))
 	}
 }
 
 func (c *checker) pipe(q *Query, p *PipeNode) {
 	if q.Kind == Sample {
-		c.add(p.Range_, "Samples do not support pipes")
+		c.add(p.At, "Samples do not support pipes")
 		return
 	}
 	if !c.isConst(p.Arg) {

@@ -143,7 +143,7 @@ func (c *compiler) stage(s *Step, global []Key) Stage {
 	return Stage{
 		Category: s.Category, Any: s.Any, Missing: s.Missing,
 		Keys:    append(global[:len(global):len(global)], c.joinKeys(s.By)...),
-		Pos:     c.pos(s.Range_.Start),
+		Pos:     c.pos(s.At.Start),
 		matcher: c.matcher(s, s.Cond),
 	}
 }

@@ -34,9 +34,9 @@ func (c *compiler) fold(e Expr) Expr {
 func (c *compiler) foldChildren(e Expr) Expr {
 	switch n := e.(type) {
 	case *Neg:
-		return &Neg{n.Range_, c.fold(n.X)}
+		return &Neg{n.At, c.fold(n.X)}
 	case *Not:
-		return &Not{n.Range_, c.fold(n.X)}
+		return &Not{n.At, c.fold(n.X)}
 	case *Arith:
 		m := *n
 		m.X, m.Y = c.fold(n.X), c.fold(n.Y)
@@ -72,7 +72,7 @@ func (c *compiler) foldAll(in []Expr) []Expr {
 // foldUnmapped: an optional field that no mapping holds is null.
 func (c *compiler) foldUnmapped(e Expr) Expr {
 	if f, ok := e.(*Field); ok && c.unmapped(f) {
-		return &Literal{Range_: f.Range_}
+		return &Literal{At: f.At}
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (c *compiler) foldConstant(e Expr) Expr {
 	if s.fault != "" {
 		c.add(e.Range(), "cannot compute [%s]: %s", c.src(e), s.fault)
 	}
-	return &Literal{Range_: e.Range(), Value: v}
+	return &Literal{At: e.Range(), Value: v}
 }
 
 // foldNullArgument: what is null whenever an operand is null, is null.
@@ -118,7 +118,7 @@ func (c *compiler) foldNullArgument(e Expr) Expr {
 		}
 	}
 	if null {
-		return &Literal{Range_: e.Range()}
+		return &Literal{At: e.Range()}
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ func equalsBoolean(e Expr) Expr {
 	if (lit.Value.N != 0) == (n.Op == OpEQ) {
 		return n.X
 	}
-	return &Not{n.Range_, n.X}
+	return &Not{n.At, n.X}
 }
 
 // isBoolean reports whether an expression, other than a field, is a test.
@@ -194,11 +194,11 @@ func simplifyLogic(e Expr) Expr {
 	}
 	switch len(rest) {
 	case 0:
-		return &Literal{Range_: n.Range_, Value: event.Bool(!n.Or)}
+		return &Literal{At: n.At, Value: event.Bool(!n.Or)}
 	case 1:
 		return rest[0]
 	}
-	return &Logic{n.Range_, n.Or, rest}
+	return &Logic{n.At, n.Or, rest}
 }
 
 // doubleNot: not not x is x.

@@ -162,7 +162,7 @@ func (p *parser) logic(or bool) Expr {
 	if len(xs) == 1 {
 		return xs[0]
 	}
-	return &Logic{Range_: Range{xs[0].Range().Start, p.last()}, Or: or, Xs: flatten(or, xs)}
+	return &Logic{At: Range{xs[0].Range().Start, p.last()}, Or: or, Xs: flatten(or, xs)}
 }
 
 // joins reports whether the word comes next. In other case it is an error, but
@@ -226,9 +226,9 @@ func (p *parser) binary(min int) Expr {
 		r := Range{x.Range().Start, p.last()}
 		if prec == precCompare {
 			compared = true
-			x = &Compare{Range_: r, OpRange: t.Range, Op: op, X: x, Y: y}
+			x = &Compare{At: r, OpRange: t.Range, Op: op, X: x, Y: y}
 		} else {
-			x = &Arith{Range_: r, Op: op, X: x, Y: y}
+			x = &Arith{At: r, Op: op, X: x, Y: y}
 		}
 	}
 }
@@ -276,7 +276,7 @@ func (p *parser) predicate(x Expr) Expr {
 	} else {
 		m.List = []Expr{p.constant()}
 	}
-	m.Range_ = Range{x.Range().Start, p.last()}
+	m.At = Range{x.Range().Start, p.last()}
 	if next, _, again := predicateOp(p.peek()); again {
 		p.unexpected(fmt.Sprintf("[and], [or] or the end of the comparison: [%s] does not chain", next))
 	}
@@ -337,16 +337,16 @@ func (p *parser) primary() Expr {
 	switch {
 	case t.kind == tokString:
 		p.take()
-		return &Literal{Range_: t.Range, Value: event.Text(t.val), Raw: t.raw}
+		return &Literal{At: t.Range, Value: event.Text(t.val), Raw: t.raw}
 	case t.kind == tokInt, t.kind == tokFloat:
 		p.take()
-		return &Literal{Range_: t.Range, Value: numberValue(t), Text: t.val}
+		return &Literal{At: t.Range, Value: numberValue(t), Text: t.val}
 	case t.word("true"), t.word("false"):
 		p.take()
-		return &Literal{Range_: t.Range, Value: event.Bool(t.val == "true")}
+		return &Literal{At: t.Range, Value: event.Bool(t.val == "true")}
 	case t.word("null"):
 		p.take()
-		return &Literal{Range_: t.Range}
+		return &Literal{At: t.Range}
 	case t.is("("):
 		return p.parenthesised()
 	case t.is("?"):
@@ -395,7 +395,7 @@ func (p *parser) call() Expr {
 	} else {
 		c.Args = p.list(p.expr)
 	}
-	c.Range_ = Range{t.Start, p.last()}
+	c.At = Range{t.Start, p.last()}
 	return c
 }
 
@@ -424,6 +424,6 @@ func (p *parser) field() *Field {
 		p.take()
 	}
 	f.Name = strings.Join(f.Parts, ".")
-	f.Range_ = Range{start, p.last()}
+	f.At = Range{start, p.last()}
 	return f
 }

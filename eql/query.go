@@ -64,7 +64,7 @@ func (p *parser) query() *Query {
 	for p.peek().is("|") {
 		q.Pipes = append(q.Pipes, p.pipe())
 	}
-	q.Range_ = Range{start.Start, p.last()}
+	q.At = Range{start.Start, p.last()}
 	switch q.Kind {
 	case Event:
 		p.end("[and], [or], [|] or the end of the query")
@@ -99,7 +99,7 @@ func (p *parser) eventQuery() *Step {
 	}
 	p.take()
 	s.Cond = p.expr()
-	s.Range_ = Range{t.Start, p.last()}
+	s.At = Range{t.Start, p.last()}
 	return s
 }
 
@@ -148,7 +148,7 @@ func (p *parser) checkLength(q *Query) {
 	if q.Kind == Sample {
 		kind = "sample"
 	}
-	r := Range{q.Steps[0].Range_.Start, p.last()}
+	r := Range{q.Steps[0].At.Start, p.last()}
 	if n < 2 {
 		p.add(r, "A %s requires a minimum of 2 queries, found [%d]", kind, n)
 	}
@@ -198,7 +198,7 @@ func (p *parser) step(runs bool) *Step {
 			p.unexpected("the next query: [by] stands before [with]")
 		}
 	}
-	s.Range_ = Range{start.Start, p.last()}
+	s.At = Range{start.Start, p.last()}
 	return s
 }
 
@@ -245,7 +245,7 @@ func (p *parser) keys() []*Field {
 		f := p.field()
 		switch t := p.peek(); {
 		case t.is("("):
-			p.fail(Range{f.Range_.Start, t.End}, "unexpected '(', expected a field: join keys are fields, not functions")
+			p.fail(Range{f.At.Start, t.End}, "unexpected '(', expected a field: join keys are fields, not functions")
 		case t.is("*"), t.is("/"), t.is("+"), t.is("-"), t.is("%"):
 			p.fail(t.Range, "unexpected '%s', expected a field: join keys are fields, not expressions", t.val)
 		}
@@ -312,7 +312,7 @@ func (p *parser) maxspan() *Span {
 		p.fail(n.Range, "No time unit specified, did you mean [s] as in [%ss]?", n.val)
 	}
 	p.take()
-	s := &Span{Range_: Range{n.Start, unit.End}, Unit: unit.val}
+	s := &Span{At: Range{n.Start, unit.End}, Unit: unit.val}
 	per, ok := spanUnit(unit.val)
 	if !ok {
 		p.add(unit.Range, "Unrecognized time unit [%s], expected one of [ms, s, m, h, d]%s", unit.val, didYouMean(unit.val, []string{"ms", "s", "m", "h", "d"}))
@@ -357,6 +357,6 @@ func (p *parser) pipe() *PipeNode {
 	if p.peek().is(",") {
 		p.unexpected("one number")
 	}
-	n.Range_ = Range{bar.Start, p.last()}
+	n.At = Range{bar.Start, p.last()}
 	return n
 }
