@@ -176,14 +176,12 @@ func (r *record) route(ev *event.Event) *provider {
 }
 
 func (p *provider) takes(channel, name string) bool {
-	if p.channel != "" && channel != "" && !strings.EqualFold(p.channel, channel) {
+	forwarded := strings.EqualFold(channel, "ForwardedEvents") // some exporters name the collector's log
+	if p.channel != "" && channel != "" && !strings.EqualFold(p.channel, channel) && !forwarded {
 		return false
 	}
-	if p.providers == "" {
-		return channel != ""
-	}
-	if name == "" {
-		return channel != ""
+	if p.providers == "" || name == "" {
+		return channel != "" && !forwarded
 	}
 	for rest := p.providers; rest != ""; {
 		var one string
@@ -285,7 +283,7 @@ func (d *Decoder) dataSlot(p *pair) int {
 
 // routes lists the providers that have a table. The first that takes an event
 // gets it; events of no provider keep the base document.
-var routes = []*provider{&sysmon, &security}
+var routes = []*provider{&sysmon, &security, &powershellClassic, &powershellOperational, &powershellCore}
 
 // mapper carries one record to one event. Rows and steps work on it.
 type mapper struct {
