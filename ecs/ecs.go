@@ -345,6 +345,7 @@ func (d *Decoder) finish(ev *event.Event) {
 	}
 	m.when()
 	d.native(d.rec.sys[sysEventID].text(ev), d.rec.sys[sysProvider].text(ev))
+	d.peer()
 	m.rest()
 	if d.probe.kind != none && !ev.Has(d.probe.kind) {
 		m.setText(d.probe.kind, "event")

@@ -403,3 +403,70 @@ func TestBounds(t *testing.T) {
 		t.Errorf("deep: %v", err)
 	}
 }
+
+// TestIdempotent normalises what was normalised: it must come back as it is.
+func TestIdempotent(t *testing.T) {
+	for _, native := range []bool{false, true} {
+		n := NewNormalizer(Options{Native: native})
+		for _, s := range samples(t) {
+			once, err := n.Append(nil, s.xml())
+			if err != nil {
+				t.Fatal(err)
+			}
+			twice, err := n.Append(nil, once)
+			if err != nil || string(once) != string(twice) {
+				t.Errorf("native %v, %s: %v\nonce  %s\ntwice %s", native, s.name(), err, once, twice)
+			}
+		}
+	}
+}
+
+// TestPassThrough gives the decoder what Elastic's pipelines and Defend have
+// made: it must pass, with gaps filled and nothing else.
+func TestPassThrough(t *testing.T) {
+	if _, err := os.Stat(shared + "/ecs/goldens"); err != nil {
+		t.Skip("no ../shared/ecs/goldens: Elastic's test data is not part of the repository")
+	}
+	n := NewNormalizer(Options{})
+	check := func(file string, want map[string]any) {
+		doc := encode(want)
+		out, err := n.Append(nil, doc)
+		if err != nil {
+			t.Errorf("%s: %v\n%.300s", file, err, doc)
+			return
+		}
+		var got map[string]any
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatal(err)
+		}
+		g, w := map[string]any{}, map[string]any{}
+		flatten(g, "", got)
+		flatten(w, "", want)
+		for name, v := range w {
+			if v != nil && !reflect.DeepEqual(g[name], v) {
+				t.Errorf("%s: %s: got %v want %v", file, name, g[name], v)
+			}
+		}
+		for name, v := range g {
+			if _, ok := w[name]; !ok && !below(name, ours) && name != "event.action" {
+				t.Errorf("%s: %s: too much %v", file, name, v)
+			}
+		}
+	}
+	for _, s := range goldenSets {
+		for _, p := range goldenPairs(t, s.dir) {
+			event, _ := p.expected["event"].(map[string]any)
+			if event["category"] != nil && p.expected["error"] == nil {
+				check(p.file, p.expected)
+			}
+		}
+	}
+	defend, _ := filepath.Glob(shared + "/ecs/goldens/endpoint/*.sample_event.json")
+	for _, f := range defend {
+		var want map[string]any
+		readJSON(t, f, &want)
+		if _, ok := want["event"]; ok {
+			check(filepath.Base(f), want)
+		}
+	}
+}

@@ -124,7 +124,7 @@ func (d *Decoder) nested(doc []byte, ev *event.Event) error {
 		d.m.shape = beatsShape
 		d.finish(ev)
 		return nil
-	case mapped, ev.Has(p.timestamp) && d.hasAny(ev, p.kind, p.code, p.module, p.dataset, p.provider, p.action, p.hostName, p.hostID):
+	case mapped, d.hasAny(ev, p.timestamp, p.kind, p.code, p.module, p.dataset, p.provider, p.action):
 		d.m.shape = ecsShape
 		if !d.m.verbatim {
 			d.complete(ev)
