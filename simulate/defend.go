@@ -70,6 +70,9 @@ func renderDefend(b []byte, a *act) []byte {
 	b = append(b, action...)
 	b = append(b, `","category":["`...)
 	b = append(b, k.category...)
+	if a.kind == logon || a.kind == logoff {
+		b = append(b, `","session`...)
+	}
 	b = append(b, `"],"created":"`...)
 	b = appendTime(b, a.at+a.lag)
 	b = append(b, `","dataset":"endpoint.events.`...)
@@ -219,7 +222,11 @@ func defendProcess(b []byte, a *act) []byte {
 	}
 	b = append(b, `],"authentication_id":"`...)
 	b = append(b, hexID(p.logon)...)
-	b = append(b, `","token":{"integrity_level_name":"`...)
+	b = append(b, '"')
+	if a.kind == logon {
+		b = append(b, `,"session_info":{"authentication_package":"Kerberos","logon_process_name":"Kerberos","logon_type":"Network"}`...)
+	}
+	b = append(b, `,"token":{"integrity_level_name":"`...)
 	b = append(b, strings.ToLower(integrity(p))...)
 	b = append(b, `"}},"code_signature":`...)
 	b = defendSignature(b, p.signer)
