@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tocsin-project/tocsin/event"
+	"github.com/tocsin-project/tocsin/evtx"
 )
 
 const shared = "../../shared"
@@ -103,6 +104,7 @@ func TestRecordings(t *testing.T) {
 
 func checkRecording(t *testing.T, dir string) {
 	var want struct {
+		Counts   map[string]int    `json:"events_by_channel_id"`
 		Network  []expectedNetwork `json:"services_exe_network_events"`
 		Children []expectedNetwork `json:"services_exe_children"`
 	}
@@ -116,6 +118,7 @@ func checkRecording(t *testing.T, dir string) {
 	d := NewDecoder(ruleSchema(), Options{})
 	ev := event.New(d.schema)
 	var network, children []expectedNetwork
+	counts := map[string]int{}
 	files, _ := filepath.Glob(dir + "/*.json")
 	for _, f := range files {
 		if filepath.Base(f) == "expected.json" {
@@ -125,6 +128,7 @@ func checkRecording(t *testing.T, dir string) {
 			if err := d.JSON(doc, ev); err != nil {
 				t.Fatalf("%s: document %d: %v", f, i+1, err)
 			}
+			counts[ev.Channel+"/"+texts(ev, "event.code")]++
 			if !strings.Contains(strings.ToLower(ev.Channel), "sysmon") {
 				continue
 			}
@@ -141,8 +145,38 @@ func checkRecording(t *testing.T, dir string) {
 			}
 		}
 	}
+	countEVTX(t, d, ev, dir, counts)
+	for name, n := range want.Counts {
+		if counts[name] != n {
+			t.Errorf("%d events %s, expected %d", counts[name], name, n)
+		}
+	}
 	compareExpected(t, "network", network, want.Network)
 	compareExpected(t, "children", children, want.Children)
+}
+
+// countEVTX counts the events of a recording's EVTX files.
+func countEVTX(t *testing.T, d *Decoder, ev *event.Event, dir string, counts map[string]int) {
+	files, _ := filepath.Glob(dir + "/*.evtx")
+	for _, path := range files {
+		f, err := evtx.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rec, err := range f.Records(evtx.Options{}) {
+			if err != nil {
+				continue // the reader's own tests look at damage
+			}
+			if err := d.EVTX(rec, ev); err != nil {
+				t.Fatalf("%s: record %d: %v", path, rec.ID, err)
+			}
+			if texts(ev, "host.id") == "" || texts(ev, "host.os.type") != "windows" || !ev.HasTime {
+				t.Errorf("%s: record %d: %+v", path, rec.ID, ev.Meta)
+			}
+			counts[ev.Channel+"/"+texts(ev, "event.code")]++
+		}
+		f.Close()
+	}
 }
 
 func compareExpected(t *testing.T, what string, got, want []expectedNetwork) {
