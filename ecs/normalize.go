@@ -93,7 +93,11 @@ func (n *Normalizer) render(dst []byte) []byte {
 	t.parse(0, event.Token{Raw: m.doc}, n.ev, 0)
 	if m.shape == beatsShape {
 		t.remove("winlog.event_data")
-		t.remove("winlog.user_data")
+		for i := range m.r.data {
+			if p := &m.r.data[i]; p.user && p.gone {
+				t.remove(userPrefix + p.name)
+			}
+		}
 		for _, name := range beatsOnly {
 			t.remove(name)
 		}

@@ -242,20 +242,26 @@ func (m *mapper) constants(t *table) {
 // clearData takes back the event data that was passed through with a nested
 // document: the table decides what stays.
 func (m *mapper) clearData() {
-	m.clear(m.d.fill.element)
 	for i := range m.r.data {
-		k := &m.d.keys[m.r.data[i].key]
-		m.clear(k.slot)
-		m.clear(k.user)
+		m.clear(m.d.keys[m.r.data[i].key].slot)
 	}
 }
 
-// rest puts what no row moved into winlog.event_data.
+// rest puts what no row moved into winlog.event_data. No table moves a value of
+// winlog.user_data: in a nested document it was passed through.
 func (m *mapper) rest() {
-	m.setText(m.d.fill.element, m.r.userName)
+	if m.shape != beatsShape {
+		m.setText(m.d.fill.element, m.r.userName)
+	}
 	for i := range m.r.data {
 		p := &m.r.data[i]
-		if p.gone {
+		if p.user && m.shape == beatsShape { // as the document has it, less what was moved
+			if p.gone {
+				m.clear(m.d.keys[p.key].user)
+			}
+			continue
+		}
+		if p.gone || p.user && m.shape == beatsShape {
 			continue
 		}
 		if slot := m.d.dataSlot(p); slot != none {
