@@ -247,8 +247,7 @@ func (m *mapper) clearData() {
 	}
 }
 
-// rest puts what no row moved into winlog.event_data. No table moves a value of
-// winlog.user_data: in a nested document it was passed through.
+// rest puts what no row moved into winlog.event_data.
 func (m *mapper) rest() {
 	if m.shape != beatsShape {
 		m.setText(m.d.fill.element, m.r.userName)
@@ -261,7 +260,7 @@ func (m *mapper) rest() {
 			}
 			continue
 		}
-		if p.gone || p.user && m.shape == beatsShape {
+		if p.gone {
 			continue
 		}
 		if slot := m.d.dataSlot(p); slot != none {
@@ -289,7 +288,9 @@ func (d *Decoder) dataSlot(p *pair) int {
 
 // routes lists the providers that have a table. The first that takes an event
 // gets it; events of no provider keep the base document.
-var routes = []*provider{&sysmon, &security, &powershellClassic, &powershellOperational, &powershellCore}
+var routes = []*provider{
+	&sysmon, &security, &powershellClassic, &powershellOperational, &powershellCore, &services, &system, &application, &appLocker,
+}
 
 // mapper carries one record to one event. Rows and steps work on it.
 type mapper struct {
