@@ -35,17 +35,6 @@ type Rule struct {
 	sequence   []exception
 }
 
-// Context is one compiled question of a strategy's Response section. Its hits
-// go the same way as those of rules, numbered after them.
-type Context struct {
-	Strategy *strategy.Strategy
-	Source   *strategy.ContextQuery
-	By       []eql.Key // fields of the query's events
-	Of       []eql.Key // and of the alert's, which each must equal
-
-	stage *eql.Stage
-}
-
 // exception is a compiled condition that excuses hits or matches.
 type exception struct {
 	source *strategy.Exception
@@ -92,6 +81,9 @@ type Options struct {
 	// Profile chooses guards by real traffic; nil estimates. It changes no result.
 	Profile *Profile
 	Now     time.Time // exceptions that have expired by then do not excuse; zero: none has
+	// Questions returns the context queries of a strategy that has none of its
+	// own; nil, or an empty list, leaves it without.
+	Questions func(*strategy.Strategy) []strategy.ContextQuery
 }
 
 // New compiles the strategies. What does not compile is returned as a problem
@@ -100,14 +92,13 @@ func New(strategies []*strategy.Strategy, o Options) (*Engine, []Problem) {
 	if o.Types == nil {
 		o.Types = event.ECSTypes()
 	}
-	c := compiler{engine: &Engine{schema: event.NewSchema(o.Types)}, now: o.Now}
+	c := compiler{engine: &Engine{schema: event.NewSchema(o.Types)}, now: o.Now, shared: map[string]int32{}}
 	for _, s := range strategies {
 		c.rules(s)
 	}
 	for _, s := range strategies {
-		c.contexts(s)
+		c.contexts(s, o.Questions)
 	}
-	c.tie()
 	c.engine.index = newIndex(c.engine.schema, c.engine.stages, o.Profile)
 	c.engine.notes = newNoteSlots(c.engine.schema)
 	return c.engine, c.problems
@@ -124,6 +115,7 @@ type compiler struct {
 	engine   *Engine
 	now      time.Time
 	problems []Problem
+	shared   map[string]int32 // context queries by what they look for: Context.Hits
 }
 
 func (c *compiler) problem(s *strategy.Strategy, part string, line int, err error) {
@@ -187,41 +179,4 @@ func (c *compiler) exceptions(s *strategy.Strategy) []exception {
 		out = append(out, exception{x, cond})
 	}
 	return out
-}
-
-// tie gives each rule the context queries of its strategy.
-func (c *compiler) tie() {
-	for i := range c.engine.Rules {
-		r := &c.engine.Rules[i]
-		for n := range c.engine.Contexts {
-			if c.engine.Contexts[n].Strategy == r.Strategy {
-				r.Contexts = append(r.Contexts, int32(n))
-			}
-		}
-	}
-}
-
-// contexts runs after all rules are compiled, as its hits are numbered after theirs.
-func (c *compiler) contexts(s *strategy.Strategy) {
-	for i := range s.Context {
-		source := &s.Context[i]
-		program, err := eql.Compile(source.Query, c.env(""))
-		if err == nil && program.Kind != eql.Event {
-			err = fmt.Errorf("a context query is an event query, not a sequence or sample")
-		}
-		if err != nil {
-			c.problem(s, fmt.Sprintf("context %q", source.Name), source.Line, err)
-			continue
-		}
-		ctx := Context{Strategy: s, Source: source, stage: &program.Stages[0]}
-		for _, name := range source.By {
-			ctx.By = append(ctx.By, eql.Key{Name: name, Slot: c.engine.schema.Slot(name)})
-		}
-		for _, name := range source.Of {
-			ctx.Of = append(ctx.Of, eql.Key{Name: name, Slot: c.engine.schema.Slot(name)})
-		}
-		number := int32(len(c.engine.Rules) + len(c.engine.Contexts))
-		c.engine.stages = append(c.engine.stages, stageRef{number, 0, ctx.stage, ctx.By})
-		c.engine.Contexts = append(c.engine.Contexts, ctx)
-	}
 }
