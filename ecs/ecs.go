@@ -82,7 +82,8 @@ type key struct {
 // none is the slot of a field that nobody reads.
 const none = -1
 
-// maxKeys bounds how many names a decoder remembers: data can bring any number.
+// maxKeys bounds how many names a decoder remembers from one document to the
+// next, and four times as many within one: data can bring any number.
 const maxKeys = 1 << 14
 
 // NewDecoder returns a decoder for the fields of the schema. A schema shared
@@ -94,14 +95,8 @@ func NewDecoder(schema *event.Schema, opt Options) *Decoder {
 func newDecoder(schema *event.Schema, opt Options, open bool) *Decoder {
 	d := &Decoder{
 		opt: opt, schema: schema, open: open,
-		keys:   make([]key, 1, 256), // key 0 is a name not remembered
-		tables: map[tableID]*table{},
 	}
-	d.keys[0] = key{slot: none, user: none}
-	for name, f := range flatKeys {
-		d.keys[d.key(name)].flat = f
-	}
-	d.utcTime = d.key("UtcTime")
+	d.forget()
 	Prepare(schema)
 	d.probe = probesOf(schema)
 	d.base = compileBase(d)
@@ -115,6 +110,19 @@ func newDecoder(schema *event.Schema, opt Options, open bool) *Decoder {
 	d.m.d = d
 	d.m.r = &d.rec
 	return d
+}
+
+// forget begins the names anew, and the tables that were compiled with them.
+func (d *Decoder) forget() {
+	d.names = names{}
+	d.keys = append(make([]key, 0, 256), key{slot: none, user: none}) // key 0 is a name not remembered
+	d.byID = d.byID[:0]
+	d.rec.at = d.rec.at[:0]
+	d.tables = map[tableID]*table{}
+	for name, f := range flatKeys {
+		d.keys[d.key(name)].flat = f
+	}
+	d.utcTime = d.key("UtcTime")
 }
 
 // slot returns the slot of a field, none if nobody reads it.
@@ -137,7 +145,7 @@ func (d *Decoder) key(name string) int32 {
 	if k := d.names.find(head, tail, name); k != 0 {
 		return k
 	}
-	if len(d.keys) >= maxKeys {
+	if len(d.keys) >= 4*maxKeys {
 		return 0
 	}
 	name = strings.Clone(name) // it may point into a document

