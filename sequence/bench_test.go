@@ -8,6 +8,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tocsin-project/tocsin/eql"
+	"github.com/tocsin-project/tocsin/event"
 )
 
 // BenchmarkJoiner adds hits of a two-stage sequence while a number of keys
@@ -22,7 +25,7 @@ func BenchmarkJoiner(b *testing.B) {
 			for range open {
 				f.add(0, f.n)
 			}
-			for range 2*open + 10_000 {
+			for range 3*open + 10_000 {
 				f.turn(open)
 			}
 			runtime.GC()
@@ -59,7 +62,7 @@ type feed struct {
 }
 
 func newFeed(open int) *feed {
-	return &feed{j: NewJoiner(plain(2, Options{MaxSpan: time.Duration(4*open) * time.Millisecond}))}
+	return &feed{j: NewJoiner(plain(2, Options{MaxSpan: time.Duration(3*open) * time.Millisecond}))}
 }
 
 func (f *feed) add(stage int32, key int) {
@@ -106,4 +109,36 @@ func TestMemoryPerPartial(t *testing.T) {
 		t.Errorf("%.0f bytes for each open partial; the documentation promises 300 and texts", per)
 	}
 	runtime.KeepAlive(f)
+}
+
+// BenchmarkJoin joins the sorted hits of one key, a thousand at a time.
+func BenchmarkJoin(b *testing.B) {
+	for _, o := range []Options{{}, {MaxSpan: 100 * time.Millisecond}} {
+		b.Run(fmt.Sprintf("maxspan=%v", o.MaxSpan), func(b *testing.B) {
+			spec := plain(3, o)
+			hits := make([]Hit, 1000)
+			for i := range hits {
+				hits[i] = Hit{Stage: int32(i * 7 % 11 % 3), Time: int64(i) * 1e6, Tie: "a tie", Key: "a key"}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				Join(spec, hits)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(hits)), "ns/hit")
+		})
+	}
+}
+
+// BenchmarkKeys makes the join key of an event, two parts of text.
+func BenchmarkKeys(b *testing.B) {
+	s := event.NewSchema(nil)
+	keys := []eql.Key{{Slot: s.Slot("a")}, {Slot: s.Slot("b")}}
+	ev := event.New(s)
+	ev.Add(0, event.Text("{CAFEBABE-0000-1111-2222-00000000000A}"))
+	ev.Add(1, event.Text("workstation5.theshire.local"))
+	m := &KeyMaker{FoldGUIDs: true}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Keys(ev, keys, func([]byte) bool { return true })
+	}
 }

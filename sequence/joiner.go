@@ -19,8 +19,9 @@ const checkpointEvery = 128
 // Cost: a hit that is the latest of its key costs the same whatever the number
 // of keys, partials and hits (but for the caches of the machine, which is why a
 // Flush of some hundred hits is cheaper than many of one: their look-ups
-// overlap). A hit that comes late joins again what follows it in its key, until
-// the slots are again as they were, and at most checkpointEvery hits before it.
+// overlap). A hit that comes late finds its place by going back over what
+// follows it in its key; joined again are at most checkpointEvery hits before it
+// and those after it until the slots are again as they were.
 //
 // Memory: hits are kept until Evict, since a late hit may need them. They lie in
 // segments, one for each stretch of time, without pointers, which are forgotten
