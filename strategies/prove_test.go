@@ -128,7 +128,7 @@ func TestVariants(t *testing.T) {
 		"remote-scheduled-task-execution/alert-remote-task-native.ndjson":            "registered",
 		"remote-wmi-execution/alert-remote-wmi-native.ndjson":                        ",session",
 		"remote-winrm-execution/alert-remote-winrm-native.ndjson":                    ",session",
-		"remote-dcom-execution/alert-remote-dcom-native.ndjson":                      ",activation,session",
+		"remote-dcom-execution/alert-remote-dcom-native.ndjson":                      ",activation,reached,session",
 	} {
 		t.Run(name, func(t *testing.T) { variants(t, all, name, want) })
 	}
