@@ -75,6 +75,8 @@ func TestHost(t *testing.T) {
 	f(`{"event":{"category":"process"},"host":{"name":"A"},"winlog":{"channel":"c","computer_name":"B.c"}}`, "b.c", "A", "windows")
 	f(`{"event":{"category":"process"},"host":{"hostname":"Only","os":{"family":"windows"}}}`, "only", "Only", "windows")
 	f(`{"event":{"category":"process"},"host":{"name":"pond","os":{"family":"debian"}}}`, "pond", "pond", "")
+	f(`{"event":{"category":"process","module":"sysmon"},"host":{"name":"pond"}}`, "pond", "pond", "windows")
+	f(`{"event":{"category":"process","provider":"Microsoft-Windows-Security-Auditing"},"host":{"name":"pond"}}`, "pond", "pond", "windows")
 	f(`{"event":{"category":"process"},"host.name":"dotted","host.os.type":"windows"}`, "dotted", "dotted", "windows")
 }
 

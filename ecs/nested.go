@@ -271,6 +271,17 @@ func (m *mapper) timestamp() {
 	}
 }
 
+// windows reports whether the event's source says that it is of Windows.
+func (m *mapper) windows() bool {
+	p := &m.d.probe
+	switch m.first(p.module) {
+	case "sysmon", "security", "powershell", "windows":
+		return true
+	}
+	return strings.HasPrefix(m.first(p.provider), "Microsoft-Windows-") || strings.HasPrefix(m.first(p.dataset), "windows.") ||
+		m.first(p.dataset) == "system.security"
+}
+
 // gaps fills in the host of a nested document where it is not given.
 func (m *mapper) gaps() {
 	p, ev := &m.d.probe, m.ev
@@ -284,7 +295,7 @@ func (m *mapper) gaps() {
 		return
 	}
 	switch os := m.first(p.osFamily, p.osPlatform); {
-	case ev.Has(p.channel), os == "windows":
+	case ev.Has(p.channel), os == "windows", os == "" && m.windows():
 		m.setText(p.osType, "windows")
 		if !ev.Has(p.osFamily) {
 			m.setText(p.osFamily, "windows")
