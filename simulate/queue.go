@@ -1,6 +1,9 @@
 package simulate
 
-import "container/heap"
+import (
+	"container/heap"
+	"math/rand/v2"
+)
 
 // item is an act on its way to one sensor's log.
 type item struct {
@@ -62,9 +65,11 @@ func (q *queue) popBefore(t int64) (item, bool) {
 }
 
 // delivery carries rendered documents to the writer. Without disorder and
-// lateness it hands them on at once; else it holds copies until their time.
+// lateness it hands them on at once; else it holds copies until their time. It
+// has chance of its own: how documents travel does not change what they tell.
 type delivery struct {
 	g    *Generator
+	rng  *rand.Rand
 	emit func(Source, []byte) error
 	held parcels
 	seq  uint64
@@ -98,14 +103,14 @@ func (h *parcels) Pop() any {
 }
 
 func newDelivery(g *Generator, emit func(Source, []byte) error) *delivery {
-	return &delivery{g: g, emit: emit, hold: g.cfg.Disorder > 0 || g.cfg.Late > 0}
+	return &delivery{g: g, rng: rand.New(rand.NewPCG(g.cfg.Seed, 0xde11)), emit: emit, hold: g.cfg.Disorder > 0 || g.cfg.Late > 0}
 }
 
 func (d *delivery) put(at int64, src Source, doc []byte) error {
 	if !d.hold {
 		return d.send(src, doc)
 	}
-	rng := d.g.rng
+	rng := d.rng
 	due := at
 	if n := int64(d.g.cfg.Disorder); n > 0 {
 		due += rng.Int64N(n)

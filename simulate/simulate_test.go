@@ -289,31 +289,23 @@ func TestReversed(t *testing.T) {
 
 // TestArrival: lateness and disorder move documents, and change and lose none.
 func TestArrival(t *testing.T) {
-	cfg := Config{Seed: 6, Hosts: 4, Sources: []Source{Native}, Noise: 30, Duration: 30 * time.Minute}
+	cfg := Config{Seed: 6, Hosts: 4, Sources: []Source{Defend, Sysmon, Native}, Noise: 30, Duration: 30 * time.Minute}
 	calm := run(t, cfg)
 	cfg.Disorder, cfg.Late, cfg.LateBy = 3*time.Second, 0.05, 5*time.Minute
 	wild := run(t, cfg)
-	// Delivery draws from the same generator as the sensors, so the two stories
-	// differ; within one, what arrives is what was logged.
 	moved := 0
-	for i := 1; i < len(wild); i++ {
-		if parse(t, wild[i]).Timestamp.Before(parse(t, wild[i-1]).Timestamp) {
+	for i := range wild {
+		if wild[i] != calm[i] {
 			moved++
 		}
 	}
-	if moved < len(wild)/20 {
-		t.Errorf("%d of %d documents are out of order", moved, len(wild))
+	if moved < len(wild)/2 {
+		t.Errorf("%d of %d documents stand in another place", moved, len(wild))
 	}
-	seen := map[string]bool{}
-	for _, l := range wild {
-		if seen[l] {
-			t.Fatalf("twice: %s", l)
-		}
-		seen[l] = true
-	}
-	slices.SortStableFunc(calm, func(a, b string) int { return parse(t, a).Timestamp.Compare(parse(t, b).Timestamp) })
-	if len(wild) < len(calm)/2 {
-		t.Errorf("%d documents of %d are left", len(wild), len(calm))
+	slices.Sort(calm)
+	slices.Sort(wild)
+	if !slices.Equal(calm, wild) {
+		t.Error("the documents that arrived are not those that were sent")
 	}
 }
 
