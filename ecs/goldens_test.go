@@ -61,7 +61,7 @@ var goldenSets = []goldenSet{
 var always = []string{"event.ingested", "ecs.version", "source.geo", "source.as", "destination.geo", "destination.as"}
 
 // ours are the fields that we add and Elastic does not.
-var ours = []string{"host.id", "host.name", "host.os.type", "host.os.family", "event.dataset", "event.module", "event.created", "tocsin"}
+var ours = []string{"host.id", "host.name", "host.os.type", "host.os.family", "event.dataset", "event.module", "event.created", "tocsin", "winlog.scheduled_task"}
 
 // sets are the fields whose order says nothing.
 var unordered = []string{

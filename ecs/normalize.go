@@ -254,12 +254,16 @@ var lists = map[string]bool{
 	"winlog.event_data.AccessListDescription": true, "winlog.event_data.AccessMaskDescription": true,
 	"winlog.event_data.AuditPolicyChangesDescription": true, "winlog.event_data.TicketOptionsDescription": true,
 	"winlog.event_data.NewUACList": true, "winlog.event_data.SidListDesc": true,
-	"powershell.command.invocation_details": true,
+	"powershell.command.invocation_details": true, "winlog.scheduled_task.actions": true,
+	"winlog.scheduled_task.principals": true, "winlog.scheduled_task.triggers": true,
 }
 
 // objects are the fields whose values are JSON objects. In an open schema a
 // table writes them as JSON text; else their parts are fields of their own.
-var objects = []string{"dns.answers", "powershell.command.invocation_details"}
+var objects = []string{
+	"dns.answers", "powershell.command.invocation_details",
+	"winlog.scheduled_task.actions", "winlog.scheduled_task.principals", "winlog.scheduled_task.triggers",
+}
 
 func inObjects(name string) bool {
 	for _, o := range objects {

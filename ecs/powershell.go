@@ -357,3 +357,60 @@ func (m *mapper) invocation(kind, command, rest string, to []int) {
 	m.buf = b
 	m.put(to[0], event.Text(m.ev.Text(b)))
 }
+
+// powershellMessage reads the values out of the rendered (English) message, for
+// exports that keep nothing else.
+func (d *Decoder) powershellMessage(s string) {
+	add := func(name, val string) {
+		if val = strings.Trim(val, "\r\n"); val != "" {
+			d.addData(name, value{s: val, form: plain})
+		}
+	}
+	switch d.rec.sys[sysEventID].text(d.m.ev) {
+	case "400", "403", "600":
+		_, details, _ := strings.Cut(s, "\nDetails:")
+		add("param3", details)
+	case "800":
+		_, context, _ := strings.Cut(s, "\nContext Information:")
+		context, details, _ := strings.Cut(context, "\nDetails:")
+		add("param2", context)
+		add("param3", details)
+	case "4103":
+		payload, context, _ := strings.Cut(s, "\nContext:")
+		if i := strings.LastIndex(context, "\nUser Data:"); i >= 0 {
+			context = context[:i]
+		}
+		add("Payload", payload)
+		add("ContextInfo", context)
+	case "4104":
+		d.scriptMessage(s, add)
+	case "4105", "4106":
+		_, rest, _ := strings.Cut(s, "ScriptBlock ID: ")
+		block, runspace, _ := strings.Cut(rest, "\nRunspace ID: ")
+		add("ScriptBlockId", block)
+		add("RunspaceId", runspace)
+	}
+}
+
+// scriptMessage reads "Creating Scriptblock text (1 of 2):", the text, and
+// below it its id and path.
+func (d *Decoder) scriptMessage(s string, add func(name, val string)) {
+	head, rest, ok := strings.Cut(s, "):")
+	if !ok {
+		return
+	}
+	if _, counts, ok := strings.Cut(head, "("); ok {
+		number, total, _ := strings.Cut(counts, " of ")
+		add("MessageNumber", number)
+		add("MessageTotal", total)
+	}
+	end := strings.LastIndex(rest, "\nScriptBlock ID: ")
+	if end < 0 {
+		add("ScriptBlockText", rest) // cut off
+		return
+	}
+	add("ScriptBlockText", rest[:end])
+	id, path, _ := strings.Cut(rest[end+len("\nScriptBlock ID: "):], "\nPath: ")
+	add("ScriptBlockId", id)
+	add("Path", path)
+}

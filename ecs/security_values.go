@@ -331,3 +331,138 @@ func (m *mapper) entries(list wincode.Entries, users int, to []int) {
 		}
 	}
 }
+
+const (
+	taskURI = iota
+	taskEnabled
+	taskHidden
+	taskPrincipals
+	taskUser
+	taskGroup
+	taskLogon
+	taskLevel
+	taskTriggers
+	taskTriggerType
+	taskActions
+	taskActionType
+	taskCommand
+	taskArguments
+	taskDir
+	taskClass
+)
+
+// scheduledTask takes the definition of a task apart, under the names that
+// newer pipelines have for it. Principals, triggers and actions are objects.
+var scheduledTask = step{
+	writes: "winlog.scheduled_task.uri winlog.scheduled_task.settings.enabled winlog.scheduled_task.settings.hidden " +
+		"winlog.scheduled_task.principals winlog.scheduled_task.principals.user.identifier " +
+		"winlog.scheduled_task.principals.group.identifier winlog.scheduled_task.principals.logon.type " +
+		"winlog.scheduled_task.principals.run_level winlog.scheduled_task.triggers winlog.scheduled_task.triggers.type " +
+		"winlog.scheduled_task.actions winlog.scheduled_task.actions.type winlog.scheduled_task.actions.command " +
+		"winlog.scheduled_task.actions.arguments winlog.scheduled_task.actions.working_directory " +
+		"winlog.scheduled_task.actions.class_id",
+	do: func(m *mapper, to []int) {
+		xml := m.get("TaskContentNew") // of an updated task
+		if xml == "" {
+			xml = m.get("TaskContent")
+		}
+		if xml == "" {
+			return
+		}
+		t := wincode.ParseTask(xml)
+		m.setText(to[taskURI], m.xmlText(t.URI))
+		boolean(m, t.Enabled, to[taskEnabled:])
+		boolean(m, t.Hidden, to[taskHidden:])
+		if t.Principal != (wincode.Principal{}) {
+			m.taskPrincipal(&t.Principal, to)
+		}
+		for i := range t.Triggers[:t.NTriggers] {
+			m.taskTrigger(&t.Triggers[i], to)
+		}
+		for i := range t.Actions[:t.NActions] {
+			m.taskAction(&t.Actions[i], to)
+		}
+	},
+}
+
+// xmlText resolves the entities of a text in XML.
+func (m *mapper) xmlText(s string) string {
+	if strings.IndexByte(s, '&') < 0 {
+		return s
+	}
+	m.buf = wincode.AppendText(m.buf[:0], s)
+	return m.ev.Text(m.buf)
+}
+
+func (m *mapper) taskPrincipal(p *wincode.Principal, to []int) {
+	user, group := m.xmlText(p.User), m.xmlText(p.Group)
+	m.member(to[taskUser], user)
+	m.member(to[taskGroup], group)
+	m.member(to[taskLogon], p.LogonType)
+	m.member(to[taskLevel], p.RunLevel)
+	if to[taskPrincipals] == none {
+		return
+	}
+	b := append(m.buf[:0], '{')
+	b = appendMember(b, `"group":{"identifier":`, group, "}")
+	b = appendMember(b, `"id":`, p.ID, "")
+	b = appendMember(b, `"logon":{"type":`, p.LogonType, "}")
+	b = appendMember(b, `"run_level":`, p.RunLevel, "")
+	b = appendMember(b, `"user":{"identifier":`, user, "}")
+	m.object(to[taskPrincipals], b)
+}
+
+func (m *mapper) taskTrigger(t *wincode.Trigger, to []int) {
+	m.member(to[taskTriggerType], t.Type)
+	if to[taskTriggers] == none {
+		return
+	}
+	b := append(m.buf[:0], `{"enabled":true`...)
+	if strings.EqualFold(t.Enabled, "false") || t.Enabled == "0" {
+		b = append(m.buf[:0], `{"enabled":false`...)
+	}
+	m.object(to[taskTriggers], appendMember(b, `"type":`, t.Type, ""))
+}
+
+func (m *mapper) taskAction(a *wincode.Action, to []int) {
+	command, arguments, dir := m.xmlText(a.Command), m.xmlText(a.Arguments), m.xmlText(a.Dir)
+	m.member(to[taskActionType], a.Type)
+	m.member(to[taskCommand], command)
+	m.member(to[taskArguments], arguments)
+	m.member(to[taskDir], dir)
+	m.member(to[taskClass], a.ID)
+	if to[taskActions] == none {
+		return
+	}
+	b := append(m.buf[:0], '{')
+	b = appendMember(b, `"arguments":`, arguments, "")
+	b = appendMember(b, `"class_id":`, a.ID, "")
+	b = appendMember(b, `"command":`, command, "")
+	b = appendMember(b, `"type":`, a.Type, "")
+	b = appendMember(b, `"working_directory":`, dir, "")
+	m.object(to[taskActions], b)
+}
+
+// member appends the value that one of several objects has for a field.
+func (m *mapper) member(slot int, s string) {
+	if slot != none && s != "" {
+		m.put(slot, event.Text(s))
+	}
+}
+
+// object appends a JSON object that lacks its end.
+func (m *mapper) object(slot int, b []byte) {
+	m.buf = append(b, '}')
+	m.put(slot, event.Text(m.ev.Text(m.buf)))
+}
+
+// appendMember writes a member of an object unless its value is empty.
+func appendMember(b []byte, name, val, end string) []byte {
+	if val == "" {
+		return b
+	}
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return append(appendString(append(b, name...), val), end...)
+}

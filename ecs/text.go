@@ -172,6 +172,8 @@ func (d *Decoder) fromMessage() {
 	switch p := d.rec.route(ev); {
 	case p == &sysmon:
 		d.sysmonMessage(s)
+	case p == &powershellClassic, p == &powershellOperational, p == &powershellCore:
+		d.powershellMessage(s)
 	case strings.EqualFold(ev.Channel, "Security"), strings.EqualFold(d.rec.sys[sysChannel].text(ev), "Security"):
 		d.labels(s, securityLabels)
 	case strings.EqualFold(d.rec.sys[sysChannel].text(ev), "System"):
