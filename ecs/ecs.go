@@ -322,11 +322,12 @@ func keywordMask(m *mapper, s string, to []int) {
 
 // parseMask reads 64 bits written as 0x…, or decimal with a sign or without.
 func parseMask(s string) (uint64, bool) {
-	if n, err := strconv.ParseUint(s, 0, 64); err == nil {
-		return n, true
+	if s != "" && s[0] == '-' { // an error would be allocated
+		n, err := strconv.ParseInt(s, 10, 64)
+		return uint64(n), err == nil
 	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return uint64(n), err == nil
+	n, err := strconv.ParseUint(s, 0, 64)
+	return n, err == nil
 }
 
 // finish makes an event of the record: base, table, what is left.
