@@ -27,6 +27,22 @@ func (v View) Text(field string) string {
 	return ""
 }
 
+// Texts returns all of a field's values as text.
+func (v View) Texts(field string) []string {
+	x, _ := v.find(field)
+	list, ok := x.([]any)
+	if !ok {
+		list = []any{x}
+	}
+	var out []string
+	for _, item := range list {
+		if s := text(item); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // First returns the first of the fields that has a value.
 func (v View) First(fields ...string) string {
 	for _, f := range fields {
