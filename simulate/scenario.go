@@ -2,20 +2,22 @@ package simulate
 
 // Scenario is a story that can be simulated by name.
 type Scenario struct {
-	Name     string
-	Title    string
-	Attack   bool   // else everyday activity
-	Strategy string // the shipped strategy whose alert or quiet cases it makes; may be empty
-	play     func(*play)
+	Name   string
+	Title  string
+	Attack bool // else everyday activity
+	// Strategies are the shipped strategies whose alert or quiet cases it makes,
+	// the one it was told for first; may be empty.
+	Strategies []string
+	play       func(*play)
 }
 
 // Scenarios returns all scenarios: attacks first, then everyday activity.
 func Scenarios() []Scenario {
 	attack := func(name, strategy, title string, f func(*play)) Scenario {
-		return Scenario{Name: name, Title: title, Attack: true, Strategy: strategy, play: f}
+		return Scenario{Name: name, Title: title, Attack: true, Strategies: []string{strategy}, play: f}
 	}
 	usual := func(name, strategy, title string, f func(*play)) Scenario {
-		return Scenario{Name: name, Title: title, Strategy: strategy, play: f}
+		return Scenario{Name: name, Title: title, Strategies: []string{strategy}, play: f}
 	}
 	const (
 		rpc      = "remotely-started-services-via-rpc"
@@ -69,7 +71,16 @@ func Scenarios() []Scenario {
 	}
 	for _, o := range tools() {
 		// No strategy: the flagship alerts on these until a baseline or an exception knows them.
-		all = append(all, usual("tool-"+o.name, "", "an administration tool unknown to the flagship starts its service over RPC", o.play))
+		all = append(all, Scenario{Name: "tool-" + o.name, Title: "an administration tool unknown to the flagship starts its service over RPC", play: o.play})
+	}
+	also := map[string][]string{
+		"rpc-service-create":    {created, "new-service-installed"},
+		"network-logon-service": {"new-service-installed"},
+		"rpc-enumeration":       {"new-service-installed"},
+		"local-service-start":   {"new-service-installed"},
+	}
+	for i := range all {
+		all[i].Strategies = append(all[i].Strategies, also[all[i].Name]...)
 	}
 	return all
 }

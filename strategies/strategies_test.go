@@ -289,3 +289,31 @@ func TestFormatted(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryStrategyCanBeSimulated: `tocsin simulate STRATEGY` has attacks and
+// look-alikes for each, and no scenario names a strategy that is not there.
+func TestEveryStrategyCanBeSimulated(t *testing.T) {
+	attacks, quiet := map[string]int{}, map[string]int{}
+	for _, s := range simulate.Scenarios() {
+		for _, id := range s.Strategies {
+			if s.Attack {
+				attacks[id]++
+			} else {
+				quiet[id]++
+			}
+		}
+	}
+	for _, s := range load(t) {
+		if attacks[s.ID] == 0 || quiet[s.ID] == 0 {
+			t.Errorf("%s: %d attacks and %d look-alikes can be simulated", s.ID, attacks[s.ID], quiet[s.ID])
+		}
+		delete(attacks, s.ID)
+		delete(quiet, s.ID)
+	}
+	for id := range attacks {
+		t.Errorf("a scenario is for %s, which is not shipped", id)
+	}
+	for id := range quiet {
+		t.Errorf("a scenario is for %s, which is not shipped", id)
+	}
+}

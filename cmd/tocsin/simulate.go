@@ -110,7 +110,7 @@ func (c *SimulateCmd) scenarios(name string) []string {
 	strategy := strings.TrimSuffix(filepath.Base(name), ".md")
 	var out []string
 	for _, s := range simulate.Scenarios() {
-		if s.Strategy == strategy && s.Attack != c.Quiet {
+		if slices.Contains(s.Strategies, strategy) && s.Attack != c.Quiet {
 			out = append(out, s.Name)
 		}
 	}
@@ -163,7 +163,11 @@ func (c *SimulateCmd) list(w io.Writer) error {
 		if s.Attack {
 			kind = "attack"
 		}
-		if _, err := fmt.Fprintf(w, "%-6s  %-22s  %-36s  %s\n", kind, s.Name, s.Strategy, s.Title); err != nil {
+		strategy := ""
+		if len(s.Strategies) > 0 {
+			strategy = s.Strategies[0]
+		}
+		if _, err := fmt.Fprintf(w, "%-6s  %-22s  %-36s  %s\n", kind, s.Name, strategy, s.Title); err != nil {
 			return err
 		}
 	}
