@@ -170,3 +170,21 @@ func TestQueryBadInput(t *testing.T) {
 		}
 	}
 }
+
+// TestQueryNormalises: what is no ECS is made ECS, what is ECS stays as it is.
+func TestQueryNormalises(t *testing.T) {
+	xml := `<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><System><Provider Name="Microsoft-Windows-Sysmon" Guid="{5770385F-C22A-43E0-BF4C-06F5698FFBD9}"/><EventID>3</EventID><TimeCreated SystemTime="2024-01-01T00:00:05.000Z"/><EventRecordID>77</EventRecordID><Channel>Microsoft-Windows-Sysmon/Operational</Channel><Computer>H</Computer></System><EventData><Data Name="UtcTime">2024-01-01 00:00:04.000</Data><Data Name="ProcessGuid">{CAFEBABE-0000-1111-2222-00000000000A}</Data><Data Name="ProcessId">7</Data><Data Name="Image">C:\a\b.exe</Data><Data Name="SourceIp">10.0.0.1</Data><Data Name="DestinationPort">445</Data></EventData></Event>`
+	flat := `{"EventID":3,"Channel":"Microsoft-Windows-Sysmon/Operational","ProviderName":"Microsoft-Windows-Sysmon","UtcTime":"2024-01-01 00:00:06.000","ProcessId":"7","Image":"C:\\a\\c.exe","DestinationPort":"445"}`
+	own := `{"@timestamp":"2024-01-01T00:00:07Z","event":{"category":"network","kind":"event"},"process":{"name":"d.exe"},"destination.port":445,"winlog":{"channel":"X"}}`
+	paths := []string{write(t, "a.xml", xml), write(t, "b.json", flat+"\n"+own)}
+	out, errs, status := tocsin("", append([]string{"query", "-o", "ndjson", `network where destination.port == 445 and process.name : "?.exe"`}, paths...)...)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if len(lines) != 3 || status != 0 {
+		t.Fatalf("status %d\n%s%s", status, out, errs)
+	}
+	for i, want := range []string{`"@timestamp":"2024-01-01T00:00:04.000Z"`, `"name":"c.exe"`, `"_source":` + own + `}`} {
+		if !strings.Contains(lines[i], want) {
+			t.Errorf("line %d: %s\nlacks %s", i+1, lines[i], want)
+		}
+	}
+}
