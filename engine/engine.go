@@ -58,6 +58,7 @@ type stageRef struct {
 	stage int32 // 0-based; the stages' number for until
 	match *eql.Stage
 	keys  []eql.Key
+	bare  bool // a hit of it is never evidence: `![…]` and until
 }
 
 // Problem is a part of a strategy that could not be compiled. The rest runs.
@@ -157,10 +158,10 @@ func (c *compiler) addStages(rule int32, p *eql.Program) {
 		if i > 0 && p.Stages[i-1].Step == st.Step {
 			continue // a run: hits of its first stage count for all of it
 		}
-		c.engine.stages = append(c.engine.stages, stageRef{rule, int32(i), st, st.Keys})
+		c.engine.stages = append(c.engine.stages, stageRef{rule, int32(i), st, st.Keys, st.Missing})
 	}
 	if p.Until != nil {
-		c.engine.stages = append(c.engine.stages, stageRef{rule, int32(len(p.Stages)), p.Until, p.Until.Keys})
+		c.engine.stages = append(c.engine.stages, stageRef{rule, int32(len(p.Stages)), p.Until, p.Until.Keys, true})
 	}
 }
 

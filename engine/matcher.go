@@ -15,6 +15,12 @@ type Match struct {
 	Excuse      int32 // of the hit, as in Note
 	ExcuseMatch int32 // of every match it is part of, as in Note
 	Key         string
+
+	// Bare says that the hit is never evidence: its stage is `![…]` or until,
+	// which an alert does not show. No document need be kept for it.
+	Bare bool
+	// Number is the stage's among all that events are held against (Stages).
+	Number int32
 }
 
 // Matcher matches events one at a time for one worker.
@@ -47,19 +53,33 @@ func (m *Matcher) Match(ev *event.Event) []Match {
 	m.matches, m.keys = m.matches[:0], m.keys[:0]
 	for _, n := range m.lookup.candidates(ev) {
 		if m.lookup.verify(ev, n) {
-			m.add(ev, &m.engine.stages[n])
+			m.add(ev, n)
 		}
 	}
 	return m.matches
 }
 
 // add appends a match for each combination of join-key values.
-func (m *Matcher) add(ev *event.Event, ref *stageRef) {
-	m.hit = Match{Rule: ref.rule, Stage: ref.stage}
+func (m *Matcher) add(ev *event.Event, n int32) {
+	ref := &m.engine.stages[n]
+	m.hit = Match{Rule: ref.rule, Stage: ref.stage, Bare: ref.bare, Number: n}
 	if int(ref.rule) < len(m.engine.Rules) {
 		rule := &m.engine.Rules[ref.rule]
 		m.hit.Excuse = rule.excuse(ev, int(ref.stage))
 		m.hit.ExcuseMatch = rule.excuseMatch(ev)
 	}
 	m.maker.Keys(ev, ref.keys, m.addKey)
+}
+
+// Barren returns, by rule, which sequences and samples cannot complete since a
+// stage that they need has no hit at all; seen says, by Match.Number, which
+// stages have one. Their hits need not be joined.
+func (e *Engine) Barren(seen []bool) []bool {
+	out := make([]bool, len(e.Rules))
+	for n := range e.stages {
+		if ref := &e.stages[n]; int(ref.rule) < len(out) && !ref.bare && !seen[n] {
+			out[ref.rule] = true
+		}
+	}
+	return out
 }

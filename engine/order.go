@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tocsin-project/tocsin/event"
 	"github.com/tocsin-project/tocsin/sequence"
@@ -25,15 +27,38 @@ const tieTail = 8 + 4
 // AppendTie appends the tie of an event. content is what the event's evidence
 // holds, from which its identity is taken if the document names none.
 func AppendTie(dst []byte, m *event.Meta, content []byte) []byte {
-	hash := sha256.Sum256(content)
 	dst = appendPart(dst, m.Computer)
 	dst = appendPart(dst, m.Channel)
 	dst = appendNumber(dst, m)
 	start := len(dst)
-	dst = appendIdentity(dst, m, hash[:])
+	dst = appendIdentity(dst, m, content)
 	n := len(dst) - start
-	dst = append(dst, hash[:8]...)
+	dst = binary.BigEndian.AppendUint64(dst, checksum(content))
 	return binary.BigEndian.AppendUint32(dst, uint32(n))
+}
+
+// checksum tells contents of one identity apart: not against who forges events,
+// but in a tenth of the time that SHA-256 takes for an event. Blocks are
+// multiplied to 128 bits and folded, two lanes at once. The results are part of
+// how events of one identity are ordered, so it must stay as it is.
+func checksum(b []byte) uint64 {
+	const k0, k1, k2 = 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb
+	word := binary.LittleEndian.Uint64
+	x, y := uint64(len(b))^k0, uint64(k1)
+	for ; len(b) >= 32; b = b[32:] {
+		x = fold128(word(b)^x, word(b[8:])^k1)
+		y = fold128(word(b[16:])^y, word(b[24:])^k2)
+	}
+	var rest [32]byte
+	copy(rest[:], b)
+	x = fold128(word(rest[:])^x, word(rest[8:])^k1)
+	y = fold128(word(rest[16:])^y, word(rest[24:])^k2)
+	return fold128(x^k2, y^k0)
+}
+
+func fold128(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
 }
 
 // appendPart appends folded text and an end mark that sorts before any text.
@@ -61,12 +86,12 @@ func appendNumber(dst []byte, m *event.Meta) []byte {
 }
 
 // appendIdentity appends what says that two readings are of the same event.
-func appendIdentity(dst []byte, m *event.Meta, hash []byte) []byte {
+func appendIdentity(dst []byte, m *event.Meta, content []byte) []byte {
 	switch {
 	case m.Computer != "" && m.Channel != "" && m.Record != "" && m.Logged != "":
-		dst = append(dst, strings.ToLower(m.Computer)...)
+		dst = appendLower(dst, m.Computer)
 		dst = append(dst, '/')
-		dst = append(dst, strings.ToLower(m.Channel)...)
+		dst = appendLower(dst, m.Channel)
 		dst = append(dst, '/')
 		dst = append(dst, m.Record...)
 		dst = append(dst, '@')
@@ -74,7 +99,23 @@ func appendIdentity(dst []byte, m *event.Meta, hash []byte) []byte {
 	case m.DocID != "":
 		return append(dst, m.DocID...)
 	}
+	hash := sha256.Sum256(content)
 	return hex.AppendEncode(append(dst, "sha256:"...), hash[:16])
+}
+
+// appendLower appends text in lower case, in any script.
+func appendLower(dst []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return append(dst[:len(dst)-i], strings.ToLower(s)...)
+		}
+		c := s[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
 
 // Identity returns the identity of the event that a tie belongs to.

@@ -99,3 +99,22 @@ func TestMergerContent(t *testing.T) {
 		t.Errorf("repeats %d, differing %d, want 1 and 1", merger.Repeats, merger.Differing)
 	}
 }
+
+// TestChecksum: every byte and the length count, and the value stays what it is
+// (it orders contents of one identity).
+func TestChecksum(t *testing.T) {
+	seen := map[uint64]bool{}
+	content := []byte(strings.Repeat("a", 100))
+	for n := range content {
+		for _, b := range [][]byte{content[:n], append(append(append([]byte{}, content[:n]...), 'b'), content[n+1:]...)} {
+			if sum := checksum(b); seen[sum] {
+				t.Fatalf("%d bytes: the checksum of other content", n)
+			} else {
+				seen[sum] = true
+			}
+		}
+	}
+	if got := checksum([]byte("tocsin")); got != 0x6c24fc790651e86a {
+		t.Errorf("got %#x", got)
+	}
+}

@@ -56,6 +56,7 @@ type Journal struct {
 	count   atomic.Int64 // writers
 	mu      sync.Mutex
 	writers []*Writer
+	dead    func(rule int32) bool // nil, or the rules whose hits are dropped
 }
 
 // Writer appends hits. It is not safe for concurrent use.
@@ -184,15 +185,75 @@ func (r *record) compare(o *record) int {
 	return cmp.Compare(r.ref, o.ref)
 }
 
+// Drop forgets the hits of the rules for which dead reports true: it spares
+// sorting them. It must not be called beside Append or a read.
+func (j *Journal) Drop(dead func(rule int32) bool) {
+	j.dead = dead
+	for _, w := range j.writers {
+		w.offsets = slices.DeleteFunc(w.offsets, func(off uint32) bool {
+			return dead(int32(binary.LittleEndian.Uint32(w.arena[off:])))
+		})
+	}
+}
+
+// place is a hit in memory with what tells most hits apart, so that sorting
+// seldom looks further.
+type place struct {
+	rule int32
+	off  uint32
+	word uint64 // of the key: the eight bytes after what all keys begin with
+}
+
 func (w *Writer) sort() {
 	if w.sorted {
 		return
 	}
-	slices.SortFunc(w.offsets, func(a, b uint32) int {
-		x, y := readRecord(w.arena[a:]), readRecord(w.arena[b:])
+	places := make([]place, len(w.offsets))
+	same := w.samePrefix()
+	for i, off := range w.offsets {
+		r := readRecord(w.arena[off:])
+		places[i] = place{r.rule, off, keyWord(r.key, same)}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		switch {
+		case a.rule != b.rule:
+			return cmp.Compare(a.rule, b.rule)
+		case a.word != b.word:
+			return cmp.Compare(a.word, b.word)
+		}
+		x, y := readRecord(w.arena[a.off:]), readRecord(w.arena[b.off:])
 		return x.compare(&y)
 	})
+	for i := range places {
+		w.offsets[i] = places[i].off
+	}
 	w.sorted = true
+}
+
+// samePrefix is the length of what all keys in memory begin with.
+func (w *Writer) samePrefix() int {
+	var first []byte
+	for i, off := range w.offsets {
+		key := readRecord(w.arena[off:]).key
+		if i == 0 {
+			first = key
+			continue
+		}
+		n := 0
+		for n < len(first) && n < len(key) && first[n] == key[n] {
+			n++
+		}
+		first = first[:n]
+	}
+	return len(first)
+}
+
+// keyWord is eight bytes of a key in an order that is the keys' own as far as
+// it goes.
+func keyWord(key []byte, from int) uint64 {
+	var b [8]byte
+	copy(b[:], key[from:])
+	return binary.BigEndian.Uint64(b[:])
 }
 
 // spill writes what is in memory to the file as one more run.

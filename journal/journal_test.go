@@ -244,3 +244,20 @@ func BenchmarkAppendAndRead(b *testing.B) {
 		}
 	}
 }
+
+// TestDrop: hits of dropped rules are gone, from memory and from runs.
+func TestDrop(t *testing.T) {
+	for _, budget := range []int{0, 1} {
+		j := New(Options{Budget: budget, Dir: t.TempDir()})
+		defer j.Close()
+		pairs := randomPairs(10_000, 3)
+		fill(t, j, pairs, 2)
+		dead := func(rule int32) bool { return rule == 2 }
+		j.Drop(dead)
+		pairs = slices.DeleteFunc(pairs, func(p pair) bool { return dead(p.hit.Rule) })
+		slices.SortFunc(pairs, comparePairs)
+		if got := collect(t, j); !slices.Equal(got, pairs) {
+			t.Errorf("budget %d: %d hits come back, not the %d of other rules", budget, len(got), len(pairs))
+		}
+	}
+}

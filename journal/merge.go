@@ -37,6 +37,13 @@ func (j *Journal) Hits(ctx context.Context) iter.Seq2[*Entry, error] {
 				return
 			}
 			r := m[0].at()
+			if j.dead != nil && j.dead(r.rule) { // of a run that was written before
+				if err := m.advance(); err != nil {
+					yield(nil, err)
+					return
+				}
+				continue
+			}
 			if first || e.Rule != r.rule || e.Key != string(r.key) {
 				e.Key = string(r.key)
 			}

@@ -24,6 +24,7 @@ import (
 	"github.com/tocsin-project/tocsin/engine"
 	"github.com/tocsin-project/tocsin/journal"
 	"github.com/tocsin-project/tocsin/source"
+	"github.com/tocsin-project/tocsin/triage"
 )
 
 // Memory that a scan may hold before it writes to temporary files.
@@ -43,6 +44,9 @@ type Scan struct {
 	Census bool   // count what arrives, with its fields
 	All    bool   // also join what exceptions excused
 	TmpDir string // for what does not fit into memory; "" is the system's
+
+	Lang   string         // of the answers: "en", "vi"
+	Admins *triage.Admins // known administration sources; nil: no list was given
 
 	Keep func(f *Finding) bool // nil keeps all; a filter such as --since
 
@@ -66,8 +70,10 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 	}
 	hits := journal.New(journal.Options{Budget: hitBudget, Dir: s.TmpDir})
 	defer hits.Close()
+	contexts := journal.New(journal.Options{Budget: hitBudget, Dir: s.TmpDir})
+	defer contexts.Close()
 	start := time.Now()
-	if err := s.read(ctx, r, hits, jobs); err != nil {
+	if err := s.read(ctx, r, hits, contexts, jobs); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.Summary.Partial = ctx.Err() != nil
@@ -75,7 +81,7 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.finish()
-	if err := r.gather(hits); err != nil {
+	if err := r.gather(contexts); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.Summary.Elapsed = time.Since(start)
@@ -83,12 +89,12 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 }
 
 // read runs the reader and the workers until the input ends.
-func (s *Scan) read(ctx context.Context, r *Result, hits *journal.Journal, jobs int) error {
+func (s *Scan) read(ctx context.Context, r *Result, hits, contexts *journal.Journal, jobs int) error {
 	blocks := make(chan *source.Block, jobs)
 	workers := make([]*worker, jobs)
 	var wg sync.WaitGroup
 	for i := range workers {
-		workers[i] = newWorker(s, r, hits)
+		workers[i] = newWorker(s, r, hits, contexts)
 		wg.Go(func() { workers[i].run(blocks) })
 	}
 	summary, readErr := source.Read(ctx, s.Paths, s.Source, func(b *source.Block) error {
@@ -107,10 +113,16 @@ func (s *Scan) read(ctx context.Context, r *Result, hits *journal.Journal, jobs 
 	}
 	r.Summary.Source = summary
 	var errs []error
+	seen := make([]bool, s.Engine.Stages())
 	for _, w := range workers {
 		errs = append(errs, w.err)
 		r.Summary.add(&w.counts)
 		r.addCensus(w.census)
+		for i, is := range w.seen {
+			seen[i] = seen[i] || is
+		}
 	}
+	barren := s.Engine.Barren(seen)
+	hits.Drop(func(rule int32) bool { return barren[rule] })
 	return errors.Join(errs...)
 }

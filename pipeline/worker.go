@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"unsafe"
 
 	"github.com/tocsin-project/tocsin/alert"
 	"github.com/tocsin-project/tocsin/census"
@@ -21,10 +22,12 @@ type worker struct {
 	decoder  *ecs.Decoder
 	matcher  *engine.Matcher
 	event    *event.Event
-	hits     *journal.Writer
+	hits     *journal.Writer // of rules
+	contexts *journal.Writer // of context queries
 	evidence *journal.EvidenceWriter
 	census   *census.Census // nil if nobody asks
 	counts   counts
+	seen     []bool // by stage: it has a hit
 	err      error
 
 	content, blob, note, tie []byte // reused
@@ -38,7 +41,7 @@ type counts struct {
 	Bad       int // documents that could not be read
 }
 
-func newWorker(s *Scan, r *Result, hits *journal.Journal) *worker {
+func newWorker(s *Scan, r *Result, hits, contexts *journal.Journal) *worker {
 	schema := s.Engine.Schema()
 	w := &worker{
 		scan: s, result: r,
@@ -46,7 +49,9 @@ func newWorker(s *Scan, r *Result, hits *journal.Journal) *worker {
 		matcher:  s.Engine.Matcher(),
 		event:    event.New(schema),
 		hits:     hits.Writer(),
+		contexts: contexts.Writer(),
 		evidence: r.evidence.Writer(),
+		seen:     make([]bool, s.Engine.Stages()),
 	}
 	if s.Census || len(s.Engine.Contexts) > 0 { // answers say what is not in the data
 		w.census = census.New(schema, s.Census)
@@ -123,33 +128,56 @@ func (w *worker) decode(doc *source.Document) error {
 	}
 }
 
-// keep writes the document to the evidence store and its hits to the journal.
+// keep writes hits to the journal, and the document to the evidence store if
+// one of them may be shown with an alert.
 func (w *worker) keep(doc *source.Document, matches []engine.Match) error {
+	content := doc.Data
 	if doc.Kind == source.EVTX { // its chunk's templates go with the block
 		w.content = w.decoder.AppendEvidence(w.content[:0])
-	} else {
-		w.content = append(w.content[:0], doc.Data...)
+		content = w.content
 	}
-	w.blob = appendDocument(w.blob[:0], &document{
-		origin: alert.Origin{Path: doc.Path, Line: doc.Line, Record: w.event.Record},
-		data:   w.content,
-	})
-	ref, err := w.evidence.Put(w.blob)
-	if err != nil {
-		return err
-	}
-	w.tie = engine.AppendTie(w.tie[:0], &w.event.Meta, w.content)
-	tie := string(w.tie)
-	note := w.scan.Engine.Note(w.event)
-	note.Ref = uint64(ref)
+	w.tie = engine.AppendTie(w.tie[:0], &w.event.Meta, content)
+	hit := sequence.Hit{Time: w.event.Time, Tie: unsafe.String(unsafe.SliceData(w.tie), len(w.tie))}
+	var note engine.Note
+	kept := false
 	for i := range matches {
 		m := &matches[i]
-		note.Excuse, note.ExcuseMatch = m.Excuse, m.ExcuseMatch
-		w.note = engine.AppendNote(w.note[:0], &note)
-		hit := sequence.Hit{Rule: m.Rule, Stage: m.Stage, Key: m.Key, Time: w.event.Time, Tie: tie}
-		if err := w.hits.Append(&hit, w.note); err != nil {
+		if !m.Bare && !kept {
+			ref, err := w.keepDocument(doc, content)
+			if err != nil {
+				return err
+			}
+			note, kept = w.scan.Engine.Note(w.event), true
+			note.Ref = uint64(ref)
+		}
+		if err := w.append(&hit, m, &note); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keepDocument writes a document to the evidence store.
+func (w *worker) keepDocument(doc *source.Document, content []byte) (journal.Ref, error) {
+	w.blob = appendDocument(w.blob[:0], &document{
+		origin: alert.Origin{Path: doc.Path, Line: doc.Line, Record: w.event.Record},
+		data:   content,
+	})
+	return w.evidence.Put(w.blob)
+}
+
+// append writes one hit. The journal keeps neither its texts nor the note.
+func (w *worker) append(hit *sequence.Hit, m *engine.Match, note *engine.Note) error {
+	w.seen[m.Number] = true
+	hit.Rule, hit.Stage, hit.Key = m.Rule, m.Stage, m.Key
+	n := engine.Note{}
+	if !m.Bare {
+		n = *note
+	}
+	n.Excuse, n.ExcuseMatch = m.Excuse, m.ExcuseMatch
+	w.note = engine.AppendNote(w.note[:0], &n)
+	if int(m.Rule) >= len(w.scan.Engine.Rules) {
+		return w.contexts.Append(hit, w.note)
+	}
+	return w.hits.Append(hit, w.note)
 }
