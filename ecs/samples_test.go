@@ -30,8 +30,10 @@ const (
 	sampleTID    = 3999
 )
 
-func samples(t testing.TB) []sample {
-	data, err := os.ReadFile("testdata/samples.txt")
+func samples(t testing.TB) []sample { return samplesOf(t, "testdata/samples.txt") }
+
+func samplesOf(t testing.TB, path string) []sample {
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -225,8 +225,8 @@ var filteredCommunity = step{
 	writes: "network.community_id",
 	do: func(m *mapper, to []int) {
 		proto := m.get("Protocol")
-		if proto != "6" && proto != "17" {
-			return
+		if proto != "6" && proto != "17" || m.get("DestPort") == "" {
+			return // no ports, or no other end (5158)
 		}
 		src, ok := endpoint(m.get("SourceAddress"), m.get("SourcePort"))
 		dst, ok2 := endpoint(m.get("DestAddress"), m.get("DestPort"))
