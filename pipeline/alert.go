@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tocsin-project/tocsin/alert"
@@ -39,6 +41,7 @@ func (r *Result) Alert(f *Finding) (*alert.Alert, error) {
 	if err := r.addContext(a, f); err != nil {
 		return nil, fmt.Errorf("write context of alert %s: %w", f.ID, err)
 	}
+	r.answer(a, f)
 	return a, nil
 }
 
@@ -63,21 +66,21 @@ func (r *Result) events(f *Finding) ([]alert.Event, error) {
 	return out, nil
 }
 
-// addContext writes the events that the answers rest on, each once.
+// addContext writes the events that were gathered for the answers, each once,
+// by time.
 func (r *Result) addContext(a *alert.Alert, f *Finding) error {
-	seen := map[string]bool{}
+	var steps []step
 	for i := range f.context {
-		for _, st := range f.context[i].steps {
-			if seen[st.id] {
-				continue
-			}
-			seen[st.id] = true
-			ev, err := r.event(st)
-			if err != nil {
-				return err
-			}
-			a.Context = append(a.Context, *ev)
+		steps = append(steps, f.context[i].steps...)
+	}
+	slices.SortFunc(steps, func(x, y step) int { return cmp.Or(cmp.Compare(x.time, y.time), cmp.Compare(x.id, y.id)) })
+	steps = slices.CompactFunc(steps, func(x, y step) bool { return x.id == y.id })
+	for _, st := range steps {
+		ev, err := r.event(st)
+		if err != nil {
+			return err
 		}
+		a.Context = append(a.Context, *ev)
 	}
 	return nil
 }

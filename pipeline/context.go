@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,17 +11,46 @@ import (
 	"github.com/tocsin-project/tocsin/event"
 	"github.com/tocsin-project/tocsin/journal"
 	"github.com/tocsin-project/tocsin/sequence"
+	"github.com/tocsin-project/tocsin/triage"
 )
 
 // maxContext bounds the events that one context query gives to one alert: the
 // nearest in time are kept, all are counted.
 const maxContext = 50
 
+// With more than so many findings, each keeps fewer.
+const (
+	manyFindings = 10_000
+	fewContext   = 8
+)
+
+// maxSecond bounds the events of one context query whose fields may ask a
+// further query: the nearest of those that were kept.
+const maxSecond = 10
+
 // gathered is what one context query found for one finding.
 type gathered struct {
 	asked bool // the finding has the fields that the query is joined by
-	total int
+	total int  // events in the window
 	steps []step
+	seen  *triage.Seen // under the query's key, in all of the data; nil if not asked
+}
+
+// question is one context query of one finding.
+type question struct {
+	finding *Finding
+	number  int32 // index into Engine.Contexts
+	place   int32 // index into Finding.context
+}
+
+// asking is who asks for the hits of one query under one key. Hits and
+// questions both come in order of time, so that each hit meets only those
+// within reach of it.
+type asking struct {
+	questions     []question // by placed
+	before, after int64      // the widest windows
+	low           int        // questions before it are out of reach
+	seen          triage.Seen
 }
 
 // asker finds, for a hit of a context query, the findings that ask for it. A
@@ -28,12 +58,15 @@ type gathered struct {
 // logged on, say) is asked in a second round with those of the context that
 // the first round gathered.
 type asker struct {
-	result  *Result
-	decoder *ecs.Decoder
-	event   *event.Event
-	keys    sequence.KeyMaker
-	index   []map[string][]*Finding // by context query: key → findings
-	shifts  map[string]int64        // by host: what to add to the log's clock
+	result   *Result
+	contexts []engine.Context
+	decoder  *ecs.Decoder
+	event    *event.Event
+	keys     sequence.KeyMaker
+	index    []map[string]*asking // by Context.Hits: key → who asks
+	limit    int                  // events that a query keeps
+	shifts   map[string]int64     // by host: what to add to the log's clock
+	far      int64                // the greatest of them, without its sign
 }
 
 // gather finds the context of every finding from the journal.
@@ -43,9 +76,19 @@ func (r *Result) gather(hits *journal.Journal) error {
 		return nil
 	}
 	a := &asker{
-		result: r, decoder: ecs.NewDecoder(eng.Schema(), ecs.Options{Native: r.scan.Native}),
-		event: event.New(eng.Schema()), keys: sequence.KeyMaker{FoldGUIDs: true},
-		shifts: r.clockShifts(),
+		result: r, contexts: eng.Contexts,
+		decoder: ecs.NewDecoder(eng.Schema(), ecs.Options{Native: r.scan.Native}),
+		event:   event.New(eng.Schema()), keys: sequence.KeyMaker{FoldGUIDs: true},
+		limit: maxContext, shifts: r.clockShifts(),
+	}
+	if len(r.Findings) > manyFindings {
+		a.limit = fewContext
+	}
+	for _, shift := range a.shifts {
+		a.far = max(a.far, distance(shift, 0))
+	}
+	for _, f := range r.Findings {
+		f.context = make([]gathered, len(f.Rule.Contexts))
 	}
 	for round := range 2 {
 		asked, err := a.ask(round)
@@ -62,65 +105,121 @@ func (r *Result) gather(hits *journal.Journal) error {
 	return nil
 }
 
-// ask fills the index with the keys of the queries that have none yet, and
-// returns how many it found.
+// asks is a finding that asks with the fields of a document.
+type asks struct {
+	ref     journal.Ref
+	finding *Finding
+}
+
+// ask fills the index with the keys of the queries that have not been asked,
+// and returns how many keys it found. Each document is decoded once, whoever
+// asks with it.
 func (a *asker) ask(round int) (asked int, err error) {
-	contexts := a.result.scan.Engine.Contexts
-	a.index = make([]map[string][]*Finding, len(contexts))
+	var list []asks
+	open := map[*Finding][]bool{}
 	for _, f := range a.result.Findings {
 		steps := f.steps
-		if round == 0 {
-			f.context = make([]gathered, len(f.Rule.Contexts))
-		} else {
-			steps = contextSteps(f)
+		if round > 0 {
+			steps = secondSteps(f)
 		}
-		for i, number := range f.Rule.Contexts {
-			if f.context[i].asked {
-				continue
-			}
-			n, err := a.askFor(f, int(number), &contexts[number], steps)
-			if err != nil {
-				return 0, err
-			}
-			f.context[i].asked = n > 0
-			asked += n
+		if len(steps) == 0 {
+			continue
+		}
+		open[f] = make([]bool, len(f.context))
+		for i := range f.context {
+			open[f][i] = !f.context[i].asked
+		}
+		for _, st := range steps {
+			list = append(list, asks{st.ref, f})
 		}
 	}
+	slices.SortStableFunc(list, func(x, y asks) int { return cmp.Compare(x.ref, y.ref) })
+	a.index = make([]map[string]*asking, len(a.contexts))
+	for i, x := range list {
+		if i == 0 || x.ref != list[i-1].ref {
+			if err := a.decode(x.ref); err != nil {
+				return 0, err
+			}
+		}
+		asked += a.askFor(x.finding, open[x.finding])
+	}
+	a.order()
 	return asked, nil
 }
 
-func contextSteps(f *Finding) []step {
+// secondSteps are the events of the first round that a query which could not
+// be asked may take its fields from; none if every query was asked.
+func secondSteps(f *Finding) []step {
 	var out []step
+	all := true
 	for i := range f.context {
-		out = append(out, f.context[i].steps...)
+		g := &f.context[i]
+		all = all && g.asked
+		near := slices.Clone(g.steps)
+		slices.SortFunc(near, func(x, y step) int {
+			return cmp.Compare(distance(x.time, f.placed), distance(y.time, f.placed))
+		})
+		out = append(out, near[:min(len(near), maxSecond)]...)
+	}
+	if all {
+		return nil
 	}
 	return out
 }
 
-// askFor enters a finding under each key that its events give for a query.
-func (a *asker) askFor(f *Finding, number int, query *engine.Context, steps []step) (n int, err error) {
-	if a.index[number] == nil {
-		a.index[number] = map[string][]*Finding{}
-	}
-	index := a.index[number]
-	for _, st := range steps {
-		if err := a.decode(st); err != nil {
-			return n, err
+// askFor enters a finding under each key that the decoded event gives for its
+// open queries.
+func (a *asker) askFor(f *Finding, open []bool) (n int) {
+	for i, number := range f.Rule.Contexts {
+		if !open[i] {
+			continue
 		}
-		a.keys.Keys(a.event, query.Of, func(key []byte) bool {
-			if list := index[string(key)]; len(list) == 0 || list[len(list)-1] != f {
-				index[string(key)] = append(list, f)
-			}
+		a.keys.Keys(a.event, a.contexts[number].Of, func(key []byte) bool {
+			a.enter(question{f, number, int32(i)}, key)
 			n++
 			return true
 		})
 	}
-	return n, nil
+	return n
 }
 
-// decode reads a step's document again, as the engine's schema has it.
-func (a *asker) decode(st step) error {
-	blob, err := a.result.evidence.Get(st.ref)
+func (a *asker) enter(q question, key []byte) {
+	hits := a.contexts[q.number].Hits
+	if a.index[hits] == nil {
+		a.index[hits] = map[string]*asking{}
+	}
+	k := a.index[hits][string(key)]
+	if k == nil {
+		k = &asking{}
+		a.index[hits][string(key)] = k
+	}
+	w := a.contexts[q.number].Source.Window
+	k.before, k.after = max(k.before, int64(w.Before)), max(k.after, int64(w.After))
+	k.questions = append(k.questions, q)
+	g := &q.finding.context[q.place]
+	g.asked = true
+	if g.seen == nil {
+		g.seen = &k.seen
+	}
+}
+
+// order sorts who asks by time; what came twice, from two events of one
+// finding, stays once.
+func (a *asker) order() {
+	for _, keys := range a.index {
+		for _, k := range keys {
+			slices.SortStableFunc(k.questions, func(x, y question) int {
+				return cmp.Or(cmp.Compare(x.finding.placed, y.finding.placed),
+					cmp.Compare(x.finding.ID, y.finding.ID), cmp.Compare(x.place, y.place))
+			})
+			k.questions = slices.Compact(k.questions)
+		}
+	}
+}
+
+// decode reads a document again, as the engine's schema has it.
+func (a *asker) decode(ref journal.Ref) error {
+	blob, err := a.result.evidence.Get(ref)
 	if err != nil {
 		return err
 	}
@@ -155,46 +254,64 @@ func (a *asker) read(hits *journal.Journal) error {
 			merger.Reset()
 			last, key = e.Rule, e.Key
 		}
-		findings := a.index[number][e.Key]
-		if len(findings) == 0 || !merger.Keep(&e.Hit) {
+		k := a.index[number][e.Key]
+		if k == nil || !merger.Keep(&e.Hit) {
 			continue
 		}
-		note, err := engine.DecodeNote(e.Evidence)
-		if err != nil {
+		if err := a.offer(k, e); err != nil {
 			return err
-		}
-		for _, f := range findings {
-			a.offer(f, number, &e.Hit, &note)
 		}
 	}
 	return nil
 }
 
-// offer adds a hit to a finding's context if it lies in the query's window.
-// The window is about the alert's last event; both are placed by one clock.
-func (a *asker) offer(f *Finding, number int, h *sequence.Hit, note *engine.Note) {
-	i := slices.Index(f.Rule.Contexts, int32(number))
-	w := a.result.scan.Engine.Contexts[number].Source.Window
-	at := h.Time
+// offer gives a hit to all who ask for it. Its note is read only if somebody
+// may want it: one within reach, or whoever asks which hosts there are.
+func (a *asker) offer(k *asking, e *journal.Entry) error {
+	for k.low < len(k.questions) && k.questions[k.low].finding.placed < e.Time-k.after-2*a.far {
+		k.low++
+	}
+	near := k.low < len(k.questions) && k.questions[k.low].finding.placed <= e.Time+k.before+a.far
+	wide := !slices.Contains(a.contexts[k.questions[0].number].Source.By, "host.id")
+	if !near && !wide && a.far == 0 {
+		k.seen.Add(e.Time, "")
+		return nil
+	}
+	note, err := engine.DecodeNote(e.Evidence)
+	if err != nil {
+		return err
+	}
+	st := step{time: e.Time, ref: refOf(&note)}
 	if note.LogClock {
-		at += a.shifts[hostOf(note.HostName, note.HostID)]
+		st.time += a.shifts[hostOf(note.HostName, note.HostID)]
 	}
-	from := f.placed
-	if at < from-int64(w.Before) || at > from+int64(w.After) {
-		return
+	k.seen.Add(st.time, hostOf(note.HostName, note.HostID))
+	for _, q := range k.questions[k.low:] {
+		placed := q.finding.placed
+		if placed > st.time+k.before {
+			break
+		}
+		w := a.contexts[q.number].Source.Window
+		if st.time < placed-int64(w.Before) || st.time > placed+int64(w.After) {
+			continue
+		}
+		if st.id == "" {
+			st.id = engine.Identity(e.Tie)
+		}
+		q.finding.context[q.place].add(st, placed, a.limit)
 	}
-	f.context[i].add(step{time: at, id: engine.Identity(h.Tie), ref: refOf(note)}, from)
+	return nil
 }
 
 // add keeps the nearest steps in time; of two equally near the earlier.
-func (g *gathered) add(st step, from int64) {
+func (g *gathered) add(st step, from int64, limit int) {
 	for i := range g.steps {
 		if g.steps[i].id == st.id {
 			return
 		}
 	}
 	g.total++
-	if len(g.steps) < maxContext {
+	if len(g.steps) < limit {
 		g.steps = append(g.steps, st)
 		return
 	}

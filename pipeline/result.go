@@ -9,6 +9,7 @@ import (
 	"github.com/tocsin-project/tocsin/ecs"
 	"github.com/tocsin-project/tocsin/journal"
 	"github.com/tocsin-project/tocsin/source"
+	"github.com/tocsin-project/tocsin/triage"
 )
 
 // Result is what a scan found. It holds the evidence until Close.
@@ -20,7 +21,8 @@ type Result struct {
 	scan       *Scan
 	evidence   *journal.Evidence
 	normalizer *ecs.Normalizer
-	mu         sync.Mutex // guards Problems while workers run
+	mu         sync.Mutex                  // guards Problems while workers run
+	arrived    map[string][]triage.Arrival // by host, made when an alert asks
 }
 
 // Summary counts what went through the line.
