@@ -27,6 +27,7 @@ const (
 // cli is the command line: one field a subcommand, each in a file of its own.
 type cli struct {
 	Scan      scanCmd      `cmd:"" help:"Run strategies over recordings and report alerts."`
+	Validate  validateCmd  `cmd:"" help:"Prove strategies by their cases, through the whole line."`
 	Strategy  StrategyCmd  `cmd:"" help:"Read, check and convert strategies."`
 	Normalize NormalizeCmd `cmd:"" help:"Print recordings as the ECS events that rules see."`
 	Simulate  SimulateCmd  `cmd:"" help:"Make telemetry of attacks and everyday activity."`
