@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/tocsin-project/tocsin/pipeline"
 	"github.com/tocsin-project/tocsin/source"
 	"github.com/tocsin-project/tocsin/strategy"
+	"github.com/tocsin-project/tocsin/triage"
 )
 
 // scanCmd runs strategies over recordings.
@@ -30,6 +32,8 @@ type scanCmd struct {
 	Native      bool     `default:"true" negatable:"" help:"Make up process identities for Security 5156 and 4688 that lack them."`
 	ExitCode    bool     `name:"exit-code" help:"Exit with status 1 if there are alerts."`
 	Timezone    string   `default:"UTC" help:"Print times in this zone." placeholder:"ZONE"`
+	Admins      string   `help:"A list of known administration servers (YAML), for the answers." placeholder:"FILE"`
+	Lang        string   `default:"en" enum:"en,vi" help:"Language of titles and answers: ${enum}."`
 	started     time.Time
 }
 
@@ -55,6 +59,10 @@ func (c *scanCmd) Run(app *App) error {
 	if err != nil {
 		return exit(exitUsage, fmt.Errorf("read --timezone: %w", err))
 	}
+	admins, err := readAdmins(c.Admins)
+	if err != nil {
+		return exit(exitUsage, err)
+	}
 	eng, broken, err := c.compile(app)
 	if err != nil {
 		return err
@@ -62,6 +70,7 @@ func (c *scanCmd) Run(app *App) error {
 	progress := newProgress(app)
 	scan := &pipeline.Scan{
 		Engine: eng, Paths: inputPaths(app, c.Paths), Native: c.Native, Jobs: c.Jobs, All: c.All, Keep: filter,
+		Lang: c.Lang, Admins: admins,
 		Source: source.Options{
 			Carve: c.Carve, Stdin: app.Stdin, Progress: progress.update,
 			Report: func(p source.Problem) { progress.problem(p) },
@@ -78,6 +87,18 @@ func (c *scanCmd) Run(app *App) error {
 		return exit(exitUsage, err)
 	}
 	return c.status(result, broken)
+}
+
+// readAdmins reads the list of --admins; nil if none is given.
+func readAdmins(path string) (*triage.Admins, error) {
+	if path == "" {
+		return nil, nil
+	}
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read administration sources: %w", err)
+	}
+	return triage.ParseAdmins(path, src)
 }
 
 // compile loads and compiles the strategies. What is broken is printed, with
@@ -97,7 +118,7 @@ func (f *strategyFlags) compile(app *App) (eng *engine.Engine, broken int, err e
 	if len(list) == 0 {
 		return nil, broken, exit(exitUsage, errors.New("load strategies: none found in "+strings.Join(f.Strategies, ", ")))
 	}
-	eng, compileProblems := engine.New(list, engine.Options{Now: time.Now()})
+	eng, compileProblems := engine.New(list, engine.Options{Now: time.Now(), Questions: triage.Questions()})
 	for _, p := range compileProblems {
 		broken++
 		fmt.Fprintln(app.Stderr, p.Error())
