@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/tocsin-project/tocsin/engine"
@@ -24,6 +25,9 @@ func (r *Result) join(hits *journal.Journal) error {
 		}
 	}
 	j.endGroup()
+	if j.err != nil {
+		return j.err
+	}
 	r.Summary.Repeats = j.merger.Repeats
 	r.Summary.Differing = j.merger.Differing
 	slices.SortFunc(r.Findings, func(a, b *Finding) int {
@@ -48,19 +52,7 @@ type joiner struct {
 	open  bool
 	plain *sequence.Stream // of the hits that nothing excuses
 	all   *sequence.Stream // of all hits, for --all
-	held  []sequence.Hit   // of a sample
-	notes noteTable
-}
-
-// noteTable keeps the notes of hits by number while a stream may still hold
-// the hits; Hit.Ref is the number.
-type noteTable struct {
-	notes []engine.Note
-}
-
-func (t *noteTable) add(n engine.Note) uint64 {
-	t.notes = append(t.notes, n)
-	return uint64(len(t.notes) - 1)
+	err   error
 }
 
 func (j *joiner) take(e *journal.Entry) error {
@@ -84,36 +76,28 @@ func (j *joiner) take(e *journal.Entry) error {
 		j.report(rule, []sequence.Hit{hit}, []engine.Note{note})
 		return nil
 	}
-	hit.Ref = j.notes.add(note)
+	hit.Note = string(e.Evidence) // lives as long as a partial holds the hit
 	j.push(&hit, note.Excuse != 0)
 	return nil
 }
 
 func (j *joiner) push(hit *sequence.Hit, excused bool) {
-	switch {
-	case j.plain == nil:
-		j.held = append(j.held, *hit)
-	case excused:
-		if j.all != nil {
-			j.all.Push(hit)
-		}
+	if excused {
 		j.result.Summary.ExcusedHits++
-	default:
+	} else {
 		j.plain.Push(hit)
-		if j.all != nil {
-			j.all.Push(hit)
-		}
+	}
+	if j.all != nil {
+		j.all.Push(hit)
 	}
 }
 
 func (j *joiner) startGroup(rule int32, key string) {
 	j.rule, j.key, j.open = rule, key, true
 	j.merger.Reset()
-	j.notes.notes = j.notes.notes[:0]
-	j.held = j.held[:0]
 	j.plain, j.all = nil, nil
 	spec := j.engine.Rules[rule].Spec
-	if spec == nil || spec.IsSample() {
+	if spec == nil {
 		return
 	}
 	j.plain = sequence.NewStream(spec, func(m sequence.Match) { j.match(m, false) })
@@ -127,16 +111,11 @@ func (j *joiner) endGroup() {
 		return
 	}
 	j.open = false
-	switch {
-	case j.plain != nil:
+	if j.plain != nil {
 		j.plain.Close()
-		if j.all != nil {
-			j.all.Close()
-		}
-	case len(j.held) > 0:
-		for _, m := range sequence.Join(j.engine.Rules[j.rule].Spec, j.held) {
-			j.match(m, false)
-		}
+	}
+	if j.all != nil {
+		j.all.Close()
 	}
 }
 
@@ -146,7 +125,12 @@ func (j *joiner) match(m sequence.Match, onlyExcused bool) {
 	notes := make([]engine.Note, len(m.Hits))
 	excused := false
 	for i := range m.Hits {
-		notes[i] = j.notes.notes[m.Hits[i].Ref]
+		note, err := engine.DecodeNote([]byte(m.Hits[i].Note))
+		if err != nil {
+			j.err = errors.Join(j.err, err)
+			return
+		}
+		notes[i] = note
 		excused = excused || notes[i].Excuse != 0
 	}
 	if onlyExcused && !excused {

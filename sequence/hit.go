@@ -19,7 +19,8 @@ type Hit struct {
 	// are the same event. Whoever makes hits builds it.
 	Tie string
 
-	Ref uint64 // where the evidence is; opaque to this package
+	Ref  uint64 // where the evidence is; opaque to this package
+	Note string // what else its maker wants back with a match; opaque likewise
 }
 
 // Compare orders hits by event: time, then tie. It returns 0 for hits of one event.
