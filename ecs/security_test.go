@@ -282,3 +282,13 @@ func TestSecurityAllocations(t *testing.T) {
 		t.Errorf("%v allocations in %d events", got, len(docs))
 	}
 }
+
+// BenchmarkSecurity decodes an event of each id, of which rules read little.
+func BenchmarkSecurity(b *testing.B) {
+	var docs [][]byte
+	for _, s := range samplesOf(b, "testdata/security.txt") {
+		o := object{"Channel", s.channel, "SourceName", s.provider, "EventID", s.id, "Hostname", sampleHost, "EventTime", sampleLogged}
+		docs = append(docs, encode(append(o, s.object()...)))
+	}
+	benchJSON(b, docs, NewDecoder(ruleSchema(), Options{Native: true}))
+}

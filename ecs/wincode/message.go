@@ -12,7 +12,23 @@ func Message(s string) string {
 	if err != nil {
 		return ""
 	}
-	return messages[uint16(n)]
+	if text := messages[uint16(n)]; text != "" {
+		return text
+	}
+	if n >= 4352 && n < 4624 || n >= 5120 && n < 5152 || n >= 5376 && n < 5392 {
+		return undefined[n%16] // each kind of object has sixteen numbers, a bit each
+	}
+	return ""
+}
+
+// undefined are the rights to kernel objects that have no name of their own.
+var undefined = [16]string{
+	"Undefined Access (no effect) Bit 0", "Undefined Access (no effect) Bit 1", "Undefined Access (no effect) Bit 2",
+	"Undefined Access (no effect) Bit 3", "Undefined Access (no effect) Bit 4", "Undefined Access (no effect) Bit 5",
+	"Undefined Access (no effect) Bit 6", "Undefined Access (no effect) Bit 7", "Undefined Access (no effect) Bit 8",
+	"Undefined Access (no effect) Bit 9", "Undefined Access (no effect) Bit 10", "Undefined Access (no effect) Bit 11",
+	"Undefined Access (no effect) Bit 12", "Undefined Access (no effect) Bit 13", "Undefined Access (no effect) Bit 14",
+	"Undefined Access (no effect) Bit 15",
 }
 
 // messages is the part of the message table that events of the Security log
@@ -21,15 +37,30 @@ var messages = map[uint16]string{
 	// standard rights
 	1537: "DELETE", 1538: "READ_CONTROL", 1539: "WRITE_DAC", 1540: "WRITE_OWNER", 1541: "SYNCHRONIZE",
 	1542: "ACCESS_SYS_SEC", 1543: "MAX_ALLOWED",
-	// values
-	1792: "<never>", 1793: "<value not set>", 1794: "<never>", 1795: "Enabled", 1796: "Disabled", 1797: "All", 1798: "None",
-	1799: "Audit Policy query/set API Operation", 1800: "<Value change auditing for this registry type is not supported>",
+	1552: "Unknown specific access (bit 0)", 1553: "Unknown specific access (bit 1)", 1554: "Unknown specific access (bit 2)",
+	1555: "Unknown specific access (bit 3)", 1556: "Unknown specific access (bit 4)", 1557: "Unknown specific access (bit 5)",
+	1558: "Unknown specific access (bit 6)", 1559: "Unknown specific access (bit 7)", 1560: "Unknown specific access (bit 8)",
+	1561: "Unknown specific access (bit 9)", 1562: "Unknown specific access (bit 10)", 1563: "Unknown specific access (bit 11)",
+	1564: "Unknown specific access (bit 12)", 1565: "Unknown specific access (bit 13)", 1566: "Unknown specific access (bit 14)",
+	1567: "Unknown specific access (bit 15)",
+	// privileges
+	1601: "Not used", 1603: "Assign Primary Token Privilege", 1604: "Lock Memory Privilege", 1605: "Increase Memory Quota Privilege",
+	1606: "Unsolicited Input Privilege", 1607: "Trusted Computer Base Privilege", 1608: "Security Privilege",
+	1609: "Take Ownership Privilege", 1610: "Load/Unload Driver Privilege", 1611: "Profile System Privilege",
+	1612: "Set System Time Privilege", 1613: "Profile Single Process Privilege", 1614: "Increment Base Priority Privilege",
+	1615: "Create Pagefile Privilege", 1616: "Create Permanent Object Privilege", 1617: "Backup Privilege",
+	1618: "Restore From Backup Privilege", 1619: "Shutdown System Privilege", 1620: "Debug Privilege",
+	1621: "View or Change Audit Log Privilege", 1622: "Change Hardware Environment Privilege",
+	1623: "Change Notify (and Traverse) Privilege", 1624: "Remotely Shut System Down Privilege",
+	// values, and why access was granted or denied
+	1793: "<value not set>", 1794: "<never>", 1797: "All",
 	1801: "Granted by", 1802: "Denied by", 1803: "Denied by Integrity Policy check", 1804: "Granted by Ownership",
 	1805: "Not granted", 1806: "Granted by NULL DACL", 1807: "Denied by Empty DACL", 1808: "Granted by NULL Security Descriptor",
 	1809: "Unknown or unchecked", 1810: "Not granted due to missing", 1811: "Granted by ACE on parent folder",
 	1812: "Denied by ACE on parent folder", 1813: "Granted by Central Access Rule", 1814: "NOT Granted by Central Access Rule",
 	1815: "Granted by parent folder's Central Access Rule", 1816: "NOT Granted by parent folder's Central Access Rule",
-	1842: "Not Configured", 1843: "Yes", 1844: "No",
+	1841: "Denied by Process Trust Label ACE", 1842: "Yes", 1843: "No", 1844: "System", 1845: "Not Available", 1846: "Default",
+	1847: "DisallowMmConfig", 1848: "Off", 1849: "Auto",
 	// impersonation, token elevation
 	1832: "Identification", 1833: "Impersonation", 1840: "Delegation",
 	1872: "REG_NONE", 1873: "REG_SZ", 1874: "REG_EXPAND_SZ", 1875: "REG_BINARY", 1876: "REG_DWORD", 1877: "REG_DWORD_BIG_ENDIAN",
@@ -74,17 +105,48 @@ var messages = map[uint16]string{
 	4483: "Perform virtual memory operation", 4484: "Read from process memory", 4485: "Write to process memory",
 	4486: "Duplicate handle into or out of process", 4487: "Create a subprocess of process", 4488: "Set process quotas",
 	4489: "Set process information", 4490: "Query process information", 4491: "Set process termination port",
-	// to the SAM
-	5392: "ConnectToServer", 5393: "ShutdownServer", 5394: "InitializeServer", 5395: "CreateDomain", 5396: "EnumerateDomains",
-	5397: "LookupDomain", 5408: "ReadPasswordParameters", 5409: "WritePasswordParameters", 5410: "ReadOtherParameters",
-	5411: "WriteOtherParameters", 5412: "CreateUser", 5413: "CreateGlobalGroup", 5414: "CreateLocalGroup",
-	5415: "GetLocalGroupMembership", 5416: "ListAccounts", 5417: "LookupIDs", 5418: "AdministerServer",
-	5424: "ReadInformation", 5425: "WriteAccount", 5426: "AddMember", 5427: "RemoveMember", 5428: "ListMembers",
-	5440: "AddMember", 5441: "RemoveMember", 5442: "ListMembers", 5443: "ReadInformation", 5444: "WriteAccount",
-	5456: "ReadGeneralInformation", 5457: "ReadPreferences", 5458: "WritePreferences", 5459: "ReadLogon",
-	5460: "ReadAccount", 5461: "WriteAccount", 5462: "ChangePassword (with knowledge of old password)",
-	5463: "SetPassword (without knowledge of old password)", 5464: "ListGroups", 5465: "ReadGroupMembership",
-	5466: "ChangeGroupMembership",
+	// to directories of the object manager, events, mutants, ports, profiles, sections, semaphores, links
+	4368: "Query directory", 4369: "Traverse", 4370: "Create object in directory", 4371: "Create sub-directory",
+	4384: "Query event state", 4385: "Modify event state", 4448: "Query mutant state", 4464: "Communicate using port",
+	4496: "Control profile", 4512: "Query section state", 4513: "Map section for write", 4514: "Map section for read",
+	4515: "Map section for execute", 4516: "Extend size", 4528: "Query semaphore state", 4529: "Modify semaphore state",
+	4544: "Use symbolic link",
+	// to threads, timers, tokens, jobs
+	4560: "Force thread termination", 4561: "Suspend or resume thread", 4562: "Send an alert to thread",
+	4563: "Get thread context", 4564: "Set thread context", 4565: "Set thread information", 4566: "Query thread information",
+	4567: "Assign a token to the thread", 4568: "Cause thread to directly impersonate another thread",
+	4569: "Directly impersonate this thread", 4576: "Query timer state", 4577: "Modify timer state",
+	4592: "AssignAsPrimary", 4593: "Duplicate", 4594: "Impersonate", 4595: "Query", 4596: "QuerySource",
+	4597: "AdjustPrivileges", 4598: "AdjustGroups", 4599: "AdjustDefaultDacl", 4608: "Create instance of object type",
+	5120: "Channel read message", 5121: "Channel write message", 5122: "Channel query information",
+	5123: "Channel set information", 5136: "Assign process", 5137: "Set Attributes", 5138: "Query Attributes",
+	5139: "Terminate Job", 5140: "Set Security Attributes",
+	// to the SAM: its server, domains, groups, aliases, users
+	5376: "ConnectToServer", 5377: "ShutdownServer", 5378: "InitializeServer", 5379: "CreateDomain", 5380: "EnumerateDomains",
+	5381: "LookupDomain",
+	5392: "ReadPasswordParameters", 5393: "WritePasswordParameters", 5394: "ReadOtherParameters", 5395: "WriteOtherParameters",
+	5396: "CreateUser", 5397: "CreateGlobalGroup", 5398: "CreateLocalGroup", 5399: "GetLocalGroupMembership",
+	5400: "ListAccounts", 5401: "LookupIDs", 5402: "AdministerServer",
+	5408: "ReadInformation", 5409: "WriteAccount", 5410: "AddMember", 5411: "RemoveMember", 5412: "ListMembers",
+	5424: "AddMember", 5425: "RemoveMember", 5426: "ListMembers", 5427: "ReadInformation", 5428: "WriteAccount",
+	5440: "ReadGeneralInformation", 5441: "ReadPreferences", 5442: "WritePreferences", 5443: "ReadLogon",
+	5444: "ReadAccount", 5445: "WriteAccount", 5446: "ChangePassword (with knowledge of old password)",
+	5447: "SetPassword (without knowledge of old password)", 5448: "ListGroups", 5449: "ReadGroupMembership",
+	5450: "ChangeGroupMembership",
+	// to the LSA: its policy, secrets, trusted domains, accounts
+	5632: "View non-sensitive policy information", 5633: "View system audit requirements",
+	5634: "Get sensitive policy information", 5635: "Modify domain trust relationships",
+	5636: "Create special accounts (for assignment of user rights)", 5637: "Create a secret object",
+	5638: "Create a privilege", 5639: "Set default quota limits", 5640: "Change system audit requirements",
+	5641: "Administer audit log attributes", 5642: "Enable/Disable LSA", 5643: "Lookup Names/SIDs",
+	5648: "Change secret value", 5649: "Query secret value", 5664: "Query trusted domain name/SID",
+	5665: "Retrieve the controllers in the trusted domain", 5666: "Change the controllers in the trusted domain",
+	5667: "Query the Posix ID offset assigned to the trusted domain",
+	5668: "Change the Posix ID offset assigned to the trusted domain", 5680: "Query account information",
+	5681: "Change privileges assigned to account", 5682: "Change quotas assigned to account",
+	5683: "Change logon capabilities assigned to account",
+	// to printers
+	6912: "Administer print server", 6913: "Enumerate printers", 6930: "Full Control", 6931: "Print", 6948: "Administer Document",
 	// to the service control manager and to services
 	7168: "Connect to service controller", 7169: "Create a new service", 7170: "Enumerate services",
 	7171: "Lock service database for exclusive access", 7172: "Query service database lock state",

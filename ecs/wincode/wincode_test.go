@@ -12,6 +12,8 @@ func TestCodes(t *testing.T) {
 		{"message without signs", Message("14592"), "Inbound"},
 		{"message unknown", Message("%%65000"), ""},
 		{"message too large", Message("%%99999999999999999999"), ""},
+		{"message of a domain's right", Message("%%5392"), "ReadPasswordParameters"},
+		{"message of no right", Message("%%4492"), "Undefined Access (no effect) Bit 12"},
 		{"message empty", Message(""), ""},
 		{"message no number", Message("%%"), ""},
 		{"cipher", TicketEncryption("0x17"), "RC4-HMAC"},
