@@ -24,7 +24,7 @@ func (r *Result) Alert(f *Finding) (*alert.Alert, error) {
 	s := f.Rule.Strategy
 	a := &alert.Alert{
 		Schema: alert.SchemaVersion, ID: f.ID, Incident: f.Incident, State: alert.StateOpen,
-		Strategy: s.ID, Variant: f.Variant, Title: s.Title,
+		Strategy: s.ID, Variant: f.Variant, Title: s.In(r.scan.Lang).Title,
 		Timestamp: f.time(), Severity: f.Severity(), RiskScore: f.Risk, Risk: f.Factors,
 		Host:   alert.Host{ID: f.HostID, Name: f.HostName},
 		Threat: threats(s), JoinKeys: joinKeys(f.Key), Exception: exceptionOf(f.Excused),

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tocsin-project/tocsin/alert"
 )
@@ -165,11 +166,51 @@ func (t *Table) event(a *alert.Alert, e *alert.Event) {
 	}
 }
 
+// Where answers stand: the question at the alert's own lines, what answers it
+// below, each sentence with its further lines hanging.
+const (
+	questionIndent = 4
+	answerIndent   = 6
+)
+
 func (t *Table) answer(a *alert.Answer) {
-	t.line("    %s %s", t.paint(dim, "? "+Clean(a.Question)), "")
-	for _, l := range strings.Split(a.Answer, "\n") {
-		t.line("      %s", Clean(l))
+	for i, l := range wrap("? "+Clean(a.Question), t.Width-questionIndent) {
+		t.line("%s%s", strings.Repeat(" ", questionIndent+min(i, 1)*2), t.paint(dim, l))
 	}
+	for _, sentence := range strings.Split(a.Answer, "\n") {
+		for i, l := range wrap(Clean(sentence), t.Width-answerIndent-2) {
+			t.line("%s%s", strings.Repeat(" ", answerIndent+min(i, 1)*2), l)
+		}
+	}
+}
+
+// wrap breaks text into lines of at most width characters at spaces, and words
+// that are longer wherever it must. A width that leaves no room does not wrap.
+func wrap(s string, width int) []string {
+	const least = 20
+	if width < least || utf8.RuneCountInString(s) <= width {
+		return []string{s}
+	}
+	var lines []string
+	var line []rune
+	for word := range strings.SplitSeq(s, " ") {
+		w := []rune(word)
+		if len(line) > 0 && len(line)+1+len(w) <= width {
+			line = append(append(line, ' '), w...)
+			continue
+		}
+		if len(line) > 0 {
+			lines = append(lines, string(line))
+		}
+		for len(w) > width {
+			lines, w = append(lines, string(w[:width])), w[width:]
+		}
+		line = append(line[:0], w...)
+	}
+	if len(line) > 0 {
+		lines = append(lines, string(line))
+	}
+	return lines
 }
 
 func (t *Table) also(lead *alert.Alert, other *Also) {

@@ -24,7 +24,7 @@ func sourcesOf(category string) sources {
 	case "registry":
 		return sources{[]string{"13", "4657"}, "endpoint.events.registry"}
 	case "file":
-		return sources{[]string{"11", "5145"}, "endpoint.events.file"}
+		return sources{[]string{"11"}, "endpoint.events.file"}
 	case "library":
 		return sources{[]string{"7"}, "endpoint.events.library"}
 	}
@@ -52,8 +52,7 @@ func (a *Asked) expected() sources {
 // arrived counts the events of a code, in the log that it is known from:
 // numbers below 256 are Sysmon's, which other logs use as well.
 func arrived(list []Arrival, code string) (events, hosts int) {
-	n, err := strconv.Atoi(code)
-	sysmon := err == nil && n < 256
+	sysmon := ofSysmon(code)
 	for i := range list {
 		a := &list[i]
 		if a.Code == code && sysmon == strings.Contains(strings.ToLower(a.Channel), "sysmon") {
@@ -62,6 +61,11 @@ func arrived(list []Arrival, code string) (events, hosts int) {
 		}
 	}
 	return events, hosts
+}
+
+func ofSysmon(code string) bool {
+	n, err := strconv.Atoi(code)
+	return err == nil && n < 256
 }
 
 func fromDataset(list []Arrival, dataset string) int {
@@ -84,10 +88,14 @@ func (r *reply) absent(q *query) {
 	}
 	if len(r.missing) > 0 {
 		for i, code := range r.missing {
-			r.missing[i] = fmt.Sprintf(r.c.p.noCode, code)
+			format := r.c.p.noCode
+			if ofSysmon(code) {
+				format = r.c.p.sysmon
+			}
+			r.missing[i] = fmt.Sprintf(format, code)
 		}
 		line := fmt.Sprintf(r.c.p.notInData, strings.Join(r.missing, ", "), r.c.hostName())
-		r.say(capital(line))
+		r.lines = append(r.lines, capital(line))
 	}
 }
 
@@ -108,8 +116,7 @@ func (r *reply) absentFrom(a *Asked) {
 		switch n, _ := arrived(list, code); {
 		case n > 0:
 			have = append(have, fmt.Sprintf("%s (%d)", code, n))
-		case !found[code] && !slices.Contains(r.missing, code) && !r.c.told["missing "+code]:
-			r.c.told["missing "+code] = true
+		case !found[code] && !slices.Contains(r.missing, code):
 			r.missing = append(r.missing, code)
 		}
 	}
@@ -173,8 +180,8 @@ func (c *inquiry) signed(d time.Duration) string {
 func (c *inquiry) when(f *fact) string {
 	d := f.at.Sub(c.in.Placed)
 	switch {
-	case f.own:
-		return c.p.itself
+	case f.own && d == 0:
+		return fmt.Sprintf(c.p.itself, c.in.Alert.Timestamp.UTC().Format("15:04:05.000Z"))
 	case d == 0, (f.whole || c.in.Placed.Nanosecond() == 0) && d.Abs() < time.Second:
 		return c.p.sameSecond
 	case d < 0:
@@ -192,7 +199,7 @@ func (c *inquiry) length(d time.Duration) string {
 		return strings.TrimSuffix(c.p.decimal(fmt.Sprintf("%.1f", d.Seconds())), c.p.zero) + " s"
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%.0f s", d.Seconds())
-	case d < 2*time.Hour:
+	case d < 2*time.Hour && d%time.Hour != 0:
 		return fmt.Sprintf("%.0f min", d.Minutes())
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%.0f h", d.Hours())
@@ -221,6 +228,27 @@ func clip(s string, width int) string {
 		n++
 	}
 	return s
+}
+
+// How long a word of a command may be before its middle is left out: paths are
+// read, encoded programs are not.
+const (
+	wordWidth = 48
+	pathWidth = 120
+)
+
+// command shortens a command line: what is encoded first, then the whole.
+func command(s string) string {
+	s = clip(s, 4*commandWidth)
+	words := strings.Fields(s)
+	for i, w := range words {
+		if strings.ContainsAny(w, `\/:`) {
+			words[i] = clip(w, pathWidth)
+		} else {
+			words[i] = clip(w, wordWidth)
+		}
+	}
+	return clip(strings.Join(words, " "), commandWidth)
 }
 
 // codesOf lists the codes of events, each once, in the order of the events.

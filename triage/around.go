@@ -46,7 +46,7 @@ func (r *reply) asked(a *Asked) {
 
 // describe tells an event that has no words of its own.
 func (c *inquiry) describe(_ *Asked, f *fact) string {
-	return fmt.Sprintf(c.p.generic, capital(clip(f.Describe(), commandWidth)), c.when(f), codesOf([]*fact{f}))
+	return fmt.Sprintf(c.p.generic, capital(command(f.Describe())), c.when(f), codesOf([]*fact{f}))
 }
 
 // list tells the nearest events of a query one by one, by time, and counts the rest.
@@ -150,20 +150,33 @@ func (r *reply) processes(a *Asked) {
 			heads = append(heads, f)
 		}
 	}
-	subject := r.c.subject.process
-	for _, f := range r.c.found(a) { // the other log's event of the alert's own process
-		if subject != nil && f.code != subject.code && base(processPath(f)) == base(processPath(subject)) && samePID(f, subject) &&
-			f.at.Sub(subject.at).Abs() < 2*time.Second {
-			r.rest(f)
-			r.c.tell(f)
-		}
-	}
+	r.startedService(a)
 	r.groups(a, func(f *fact) string {
 		if h := head[f]; h != nil {
 			return h.id
 		}
 		return f.id
 	}, r.started)
+}
+
+// startedService says that the alert's service was started, if the query found
+// its process; the other log's event of that start is not told once more.
+func (r *reply) startedService(a *Asked) {
+	s := r.c.subject.process
+	if s == nil {
+		return
+	}
+	var same []*fact
+	for _, f := range r.c.found(a) {
+		if f == s || base(processPath(f)) == base(processPath(s)) && samePID(f, s) && f.code != s.code && f.at.Sub(s.at).Abs() < 2*time.Second {
+			same = append(same, f)
+		}
+	}
+	if slices.Contains(same, s) {
+		r.say(fmt.Sprintf(r.c.p.isService, clip(s.First("process.name", "process.executable"), nameWidth), r.c.when(s), codesOf(same)))
+	}
+	r.rest(same...)
+	r.c.tell(same...)
 }
 
 func samePID(a, b *fact) bool {
@@ -180,7 +193,7 @@ func (r *reply) started(g []*fact) string {
 	}
 	parent := f.First("process.parent.name", "process.parent.executable", "process.parent.pid")
 	return fmt.Sprintf(r.c.p.started, clip(f.First("process.name", "process.executable"), nameWidth), clip(parent, nameWidth),
-		r.c.when(f), codesOf(g), clip(f.First("process.command_line", "process.executable"), commandWidth))
+		r.c.when(f), codesOf(g), command(f.First("process.command_line", "process.executable")))
 }
 
 // modules tells the modules that are not signed by Microsoft, or not known to

@@ -9,15 +9,15 @@ type phrases struct {
 	comma                                           bool // decimals are written with a comma
 	zero                                            string
 
-	byHand, noCode, notInData, cannotAsk, noSuch, noSuchThough string
+	byHand, noCode, sysmon, clockMoved, ahead, behind, notInData, cannotAsk, noSuch, noSuchThough string
 
-	process, processBy, by, signed, unsigned, notSigned, hash string
-	installed, installedProgram, startType, runsAs            string
-	otherServices, noService, sameCommand, sameName           string
-	registry, otherRegistry, changedStart, state              string
-	timedOut, failed, installations, noHash                   string
+	process, processBy, pid, isService, by, signed, unsigned, notSigned, hash string
+	installed, installedProgram, startType, runsAs                            string
+	otherServices, noService, sameCommand, sameName                           string
+	registry, otherRegistry, changedStart, state                              string
+	timedOut, failed, installations, noHash                                   string
 
-	connection, named, pipeFrom, noSource                        string
+	connection, named, openedBy, openedNear, noSource            string
 	known, knownBy, unknown, noList, owner                       string
 	logonExact, logonSession, logonNear, logonPlain, otherLogons string
 	installedIn, privileges, otherSessions, noSessionPrivs       string
@@ -44,17 +44,22 @@ func (p *phrases) decimal(s string) string {
 }
 
 var english = phrases{
-	before: "%s before", after: "%s after", sameSecond: "in the same second", itself: "in the alert itself",
+	before: "%s before", after: "%s after", sameSecond: "in the same second", itself: "at %s",
 	window: "from %s to %s", days: "%d days", zero: ".0",
 
-	byHand:       "Nothing in the data answers this; it is for a person.",
-	noCode:       "no %s",
+	byHand:     "Nothing in the data answers this; it is for a person.",
+	noCode:     "no %s",
+	sysmon:     "no Sysmon %s",
+	clockMoved: "This host's log runs %s by its sensor's clock; the times of these answers are the sensor's.",
+	ahead:      "%s ahead", behind: "%s behind",
 	notInData:    "%s in this data from %s.",
 	cannotAsk:    "%s: cannot be asked: the alert has no %s.",
 	noSuch:       "%s: no such event %s.",
 	noSuchThough: "%s: no such event %s, though this data holds %s.",
 
-	process:   "%[1]s (process %[2]s) was started %[3]sas %[4]s (%[5]s): %[6]s",
+	pid:       " (process %s)",
+	isService: "The service was started: %[1]s, %[2]s (%[3]s).",
+	process:   "%[1]s%[2]s was started %[3]sas %[4]s (%[5]s): %[6]s",
 	processBy: "by %s ",
 	by:        " by %s",
 	signed:    "signed by %s (%s)",
@@ -74,7 +79,8 @@ var english = phrases{
 
 	connection: "The connection came from %[1]s%[2]s to %[3]s, %[4]s (%[5]s).",
 	named:      " (%s)",
-	pipeFrom:   "The source is %[1]s%[2]s (%[3]s).",
+	openedBy:   "The request came from %[1]s%[2]s in the name of %[3]s, who opened %[4]s, %[5]s (%[6]s).",
+	openedNear: "The nearest request from the network: %[1]s%[2]s in the name of %[3]s opened %[4]s, %[5]s (%[6]s). Nothing but time ties it to the alert.",
 	noSource:   "No event of the alert tells where it came from.",
 	known:      "%[1]s is a known administration source: %[2]s.",
 	knownBy:    " %s",
@@ -93,7 +99,7 @@ var english = phrases{
 	noSessionPrivs: "No administrative privileges were given to that session (4672), though other sessions got them.",
 	sourceSeen:     "Network logons from %[1]s in this data: %[2]d (4624), first %[3]s, last %[4]s, on %[5]s.",
 	accountSeen:    "Network logons of %[1]s in this data: %[2]d (4624), first %[3]s, last %[4]s, on %[5]s.",
-	onlyHere:       "this host only; logons of %d hosts are in this data",
+	onlyHere:       "this host only (hosts with 4624 in this data: %d)",
 	onHosts:        "%d hosts: %s",
 
 	shareWritten: "%[1]s wrote %[2]s from %[3]s, %[4]s (%[5]s).",
@@ -117,17 +123,22 @@ var english = phrases{
 }
 
 var vietnamese = phrases{
-	before: "%s trước đó", after: "%s sau đó", sameSecond: "trong cùng giây đó", itself: "trong chính cảnh báo này",
+	before: "%s trước đó", after: "%s sau đó", sameSecond: "trong cùng giây đó", itself: "lúc %s",
 	window: "từ %s đến %s", days: "%d ngày", comma: true, zero: ",0",
 
-	byHand:       "Dữ liệu không trả lời được câu này; cần người kiểm tra.",
-	noCode:       "không có %s",
+	byHand:     "Dữ liệu không trả lời được câu này; cần người kiểm tra.",
+	noCode:     "không có %s",
+	sysmon:     "không có Sysmon %s",
+	clockMoved: "Nhật ký của máy này chạy %s so với đồng hồ của cảm biến; thời gian trong các câu trả lời là của cảm biến.",
+	ahead:      "nhanh %s", behind: "chậm %s",
 	notInData:    "%s trong dữ liệu này từ %s.",
 	cannotAsk:    "%s: không thể hỏi: cảnh báo không có %s.",
 	noSuch:       "%s: không có sự kiện nào như vậy %s.",
 	noSuchThough: "%s: không có sự kiện nào như vậy %s, dù dữ liệu này có %s.",
 
-	process:   "%[1]s (tiến trình %[2]s) được khởi động %[3]svới quyền %[4]s (%[5]s): %[6]s",
+	pid:       " (tiến trình %s)",
+	isService: "Dịch vụ đã được khởi động: %[1]s, %[2]s (%[3]s).",
+	process:   "%[1]s%[2]s được khởi động %[3]svới quyền %[4]s (%[5]s): %[6]s",
 	processBy: "bởi %s ",
 	by:        " bởi %s",
 	signed:    "được ký bởi %s (%s)",
@@ -147,7 +158,8 @@ var vietnamese = phrases{
 
 	connection: "Kết nối đến từ %[1]s%[2]s tới %[3]s, %[4]s (%[5]s).",
 	named:      " (%s)",
-	pipeFrom:   "Nguồn là %[1]s%[2]s (%[3]s).",
+	openedBy:   "Yêu cầu đến từ %[1]s%[2]s nhân danh %[3]s, đã mở %[4]s, %[5]s (%[6]s).",
+	openedNear: "Yêu cầu gần nhất từ mạng: %[1]s%[2]s nhân danh %[3]s mở %[4]s, %[5]s (%[6]s). Chỉ có thời gian gắn nó với cảnh báo.",
 	noSource:   "Không sự kiện nào của cảnh báo cho biết nguồn.",
 	known:      "%[1]s là nguồn quản trị đã biết: %[2]s.",
 	knownBy:    " %s",
@@ -166,7 +178,7 @@ var vietnamese = phrases{
 	noSessionPrivs: "Phiên đó không được cấp đặc quyền quản trị (4672), dù các phiên khác có.",
 	sourceSeen:     "Các lần đăng nhập mạng từ %[1]s trong dữ liệu này: %[2]d (4624), đầu tiên %[3]s, cuối cùng %[4]s, trên %[5]s.",
 	accountSeen:    "Các lần đăng nhập mạng của %[1]s trong dữ liệu này: %[2]d (4624), đầu tiên %[3]s, cuối cùng %[4]s, trên %[5]s.",
-	onlyHere:       "riêng máy này; dữ liệu này có đăng nhập của %d máy",
+	onlyHere:       "riêng máy này (số máy có 4624 trong dữ liệu này: %d)",
 	onHosts:        "%d máy: %s",
 
 	shareWritten: "%[1]s ghi %[2]s từ %[3]s, %[4]s (%[5]s).",

@@ -19,6 +19,11 @@ func (r *reply) service() {
 		r.process(s.process)
 	}
 	r.installs(s.installs)
+	for _, f := range r.c.own {
+		if service, _ := registryService(f); service != "" {
+			r.registryValue(f)
+		}
+	}
 	if s.service == "" && s.process != nil && fromServices(s.process) {
 		r.say(r.c.p.noService)
 	}
@@ -30,9 +35,12 @@ func (r *reply) process(f *fact) {
 	if by := f.First("process.parent.name", "process.parent.executable"); by != "" {
 		parent = fmt.Sprintf(p.processBy, clip(by, nameWidth))
 	}
-	command := f.First("process.command_line", "process.executable")
-	r.say(fmt.Sprintf(p.process, clip(f.First("process.name", "process.executable"), nameWidth), clip(f.Text("process.pid"), 20),
-		parent, r.c.user(f), codesOf([]*fact{f}), clip(command, commandWidth)))
+	pid := ""
+	if n := f.Text("process.pid"); n != "" {
+		pid = fmt.Sprintf(p.pid, clip(n, nameWidth))
+	}
+	r.say(fmt.Sprintf(p.process, clip(f.First("process.name", "process.executable"), nameWidth), pid,
+		parent, r.c.user(f), codesOf([]*fact{f}), command(f.First("process.command_line", "process.executable"))))
 	r.say(r.c.program(f))
 	r.rest(f)
 	r.c.tell(f)
@@ -70,7 +78,26 @@ func (c *inquiry) signature(f *fact, of string) string {
 
 // user is domain\name, the name alone, or the id.
 func (c *inquiry) user(f *fact) string {
-	return account(f.Text("user.domain"), f.First("user.name", "user.id", "winlog.user.identifier"))
+	if name := f.Text("user.name"); name != "" {
+		return account(f.Text("user.domain"), name)
+	}
+	return c.ofSID(f.First("user.id", "winlog.user.identifier"))
+}
+
+// ofSID is the account that another event of the alert gives a SID, else the SID.
+func (c *inquiry) ofSID(sid string) string {
+	for _, list := range [...][]*fact{c.own, c.around} {
+		for _, f := range list {
+			switch {
+			case sid == "":
+			case f.Text("user.id") == sid && f.Text("user.name") != "":
+				return account(f.Text("user.domain"), f.Text("user.name"))
+			case f.Text("winlog.event_data.TargetUserSid") == sid && f.Text("winlog.event_data.TargetUserName") != "":
+				return c.logonAccount(f)
+			}
+		}
+	}
+	return account("", sid)
 }
 
 func account(domain, name string) string {
@@ -91,7 +118,7 @@ func (c *inquiry) installer(f *fact) string {
 	if name := f.Text("winlog.user.name"); name != "" {
 		return account(f.Text("winlog.user.domain"), name)
 	}
-	return account(f.Text("user.domain"), f.First("user.name", "winlog.user.identifier", "user.id"))
+	return c.user(f)
 }
 
 // installs says when the alert's service was installed, by whom, as what. Both
@@ -126,7 +153,7 @@ func (r *reply) install(g []*fact) {
 		by = fmt.Sprintf(p.by, by)
 	}
 	text := fmt.Sprintf(p.installed, clip(serviceName(main), nameWidth), r.c.when(main), by, codesOf(g),
-		clip(serviceImage(main), commandWidth))
+		command(serviceImage(main)))
 	if more := r.c.installedAs(g); more != "" {
 		text += " (" + more + ")"
 	}
@@ -211,19 +238,13 @@ func (r *reply) registryValues(a *Asked) {
 	var others []*fact
 	said := 0
 	for _, f := range r.c.found(a) {
-		service, value := registryService(f)
+		service, _ := registryService(f)
 		if said == maxValues || service == "" || r.c.subject.service != "" && !strings.EqualFold(service, r.c.subject.service) {
 			others = append(others, f)
 			continue
 		}
 		said++
-		by := f.First("process.name", "process.executable")
-		if by != "" {
-			by = fmt.Sprintf(r.c.p.by, clip(by, nameWidth))
-		}
-		r.say(fmt.Sprintf(r.c.p.registry, clip(value, nameWidth), clip(service, nameWidth), by, r.c.when(f), codesOf([]*fact{f}),
-			clip(registryData(f), commandWidth)))
-		r.rest(f)
+		r.registryValue(f)
 	}
 	if len(others) == 0 {
 		return
@@ -237,6 +258,17 @@ func (r *reply) registryValues(a *Asked) {
 	}
 	r.say(fmt.Sprintf(r.c.p.otherRegistry, len(others), some(names, 4), codesOf(others)))
 	r.rest(others...)
+}
+
+func (r *reply) registryValue(f *fact) {
+	service, value := registryService(f)
+	by := f.First("process.name", "process.executable")
+	if by != "" {
+		by = fmt.Sprintf(r.c.p.by, clip(by, nameWidth))
+	}
+	r.say(fmt.Sprintf(r.c.p.registry, clip(value, nameWidth), clip(service, nameWidth), by, r.c.when(f), codesOf([]*fact{f}),
+		command(registryData(f))))
+	r.rest(f)
 }
 
 // startTypes tells changes of start types (7040: display name, old, new, service).

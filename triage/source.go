@@ -16,8 +16,8 @@ func (r *reply) source(q *query) {
 		r.say(fmt.Sprintf(c.p.connection, clip(f.Endpoint("source"), nameWidth), c.nameOf(f), clip(f.Endpoint("destination"), nameWidth),
 			c.when(f), codesOf([]*fact{f})))
 		r.rest(f)
-	default:
-		r.peer()
+	case s.opener != nil:
+		r.opened(s.opener)
 	}
 	if s.logon != nil {
 		r.logon(s.logon)
@@ -29,16 +29,15 @@ func (r *reply) source(q *query) {
 	}
 }
 
-// peer tells the source by an event of the alert other than a connection: a
-// pipe or share that was opened.
-func (r *reply) peer() {
-	for _, f := range r.c.own {
-		if f.Text("source.ip") != "" && f.code != "4624" {
-			r.say(fmt.Sprintf(r.c.p.pipeFrom, clip(f.Endpoint("source"), nameWidth), r.c.nameOf(f), codesOf([]*fact{f})))
-			r.rest(f)
-			return
-		}
+// opened tells the source by the pipe or share that was opened.
+func (r *reply) opened(f *fact) {
+	what := shareFile(f)
+	if f.own {
+		r.say(fmt.Sprintf(r.c.p.openedBy, clip(f.Endpoint("source"), nameWidth), r.c.nameOf(f), r.c.user(f), clip(what, nameWidth), r.c.when(f), f.code))
+	} else {
+		r.say(fmt.Sprintf(r.c.p.openedNear, clip(f.Endpoint("source"), nameWidth), r.c.nameOf(f), r.c.user(f), clip(what, nameWidth), r.c.when(f), f.code))
 	}
+	r.rest(f)
 }
 
 // nameOf is the source's name in brackets, from the event or the logon.
@@ -88,14 +87,14 @@ func (r *reply) logon(f *fact) {
 	how, id := clip(how, nameWidth), clip(session(f), nameWidth)
 	install := s.installedIn(f)
 	switch {
-	case s.connection != nil && f.Text("source.port") != "" && f.Text("source.port") == s.peerPort && f.Text("source.ip") == s.peer:
+	case s.exact && !f.own:
 		r.say(fmt.Sprintf(c.p.logonExact, who, from, c.when(f), how, id))
 		if install != nil {
 			r.say(fmt.Sprintf(c.p.installedIn, id))
 		}
 	case install != nil:
 		r.say(fmt.Sprintf(c.p.logonSession, who, from, c.when(f), how, id))
-	case s.connection != nil && f.Text("source.ip") == s.peer:
+	case (s.connection != nil || s.opener != nil) && f.Text("source.ip") == s.peer:
 		r.say(fmt.Sprintf(c.p.logonNear, who, from, c.when(f), how, id))
 	default:
 		r.say(fmt.Sprintf(c.p.logonPlain, who, from, c.when(f), how, id))

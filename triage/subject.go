@@ -10,6 +10,7 @@ import (
 type subject struct {
 	process    *fact // the new process
 	connection *fact // the connection from the network
+	opener     *fact // without one: who opened a pipe or share (5145)
 	service    string
 	installs   []*fact // 7045 and 4697 of that service
 	logon      *fact   // the 4624 of whoever did it
@@ -24,7 +25,7 @@ func (c *inquiry) findSubject() subject {
 		switch {
 		case isStart(f):
 			s.process = f
-		case f.Has("event.category", "network") && f.Text("source.ip") != "" && s.connection == nil:
+		case f.Text("source.ip") != "" && f.Text("destination.ip") != "" && s.connection == nil:
 			s.connection = f
 		}
 	}
@@ -126,11 +127,20 @@ func (c *inquiry) findStarted(s *subject) {
 		}
 		for _, install := range s.installs {
 			match := sameProgram(serviceImage(install), f)
-			if match > best || match == best && match > 0 && s.process != nil && c.away(f) < c.away(s.process) {
+			if match > best || match == best && match > 0 && c.tellsMore(f, s.process) {
 				best, s.process = match, f
 			}
 		}
 	}
+}
+
+// tellsMore chooses between two events of one start: the sensor's, which knows
+// the file's hash, if they are of one start; else the nearer.
+func (c *inquiry) tellsMore(f, than *fact) bool {
+	if f.at.Sub(than.at).Abs() < 2*time.Second && f.code != than.code {
+		return f.Text("process.entity_id") != "" && f.code != "4688"
+	}
+	return c.away(f) < c.away(than)
 }
 
 func fromServices(f *fact) bool {
@@ -174,6 +184,14 @@ func (c *inquiry) findLogon(s *subject) {
 	s.exact = rank >= 4
 	if s.peer == "" && s.logon != nil {
 		s.peer, s.peerPort = s.logon.Text("source.ip"), s.logon.Text("source.port")
+	}
+	if s.peer == "" {
+		for _, f := range c.around {
+			if f.code == "5145" && f.Text("source.ip") != "" && c.sameHost(f) && (s.opener == nil || c.away(f) < c.away(s.opener)) {
+				s.opener = f
+				s.peer, s.peerPort = f.Text("source.ip"), f.Text("source.port")
+			}
+		}
 	}
 }
 
@@ -227,6 +245,9 @@ func (c *inquiry) peer(s *subject) (addr, port string) {
 	}
 	for _, f := range c.own {
 		if addr = f.First("tocsin.peer.ip", "source.ip"); addr != "" {
+			if f.code == "5145" {
+				s.opener = f
+			}
 			return addr, f.First("tocsin.peer.port", "source.port")
 		}
 	}
@@ -261,7 +282,7 @@ func base(p string) string { return path.Base(strings.ToLower(strings.ReplaceAll
 // and arguments agree, 1 if only the program's name does, 0 if not.
 func sameProgram(image string, process *fact) int {
 	program, arguments := splitCommand(image)
-	if program == "" || program != base(processPath(process)) {
+	if program != base(processPath(process)) {
 		return 0
 	}
 	line := process.Text("process.command_line")
@@ -274,18 +295,21 @@ func sameProgram(image string, process *fact) int {
 // splitCommand returns the name of a command's program and its arguments, with
 // white space folded, both in lower case.
 func splitCommand(command string) (program, arguments string) {
-	s := strings.ToLower(strings.TrimSpace(command))
-	s = strings.ReplaceAll(s, "%%", "%")
-	if rest, ok := strings.CutPrefix(s, "%comspec%"); ok {
-		s = "cmd.exe" + rest
+	s := strings.ReplaceAll(strings.ToLower(strings.TrimSpace(command)), "%%", "%")
+	for _, v := range [...][2]string{{"%comspec%", `c:\windows\system32\cmd.exe`}, {"%systemroot%", `c:\windows`}, {"%windir%", `c:\windows`}} {
+		s = strings.ReplaceAll(s, v[0], v[1])
 	}
 	switch i := strings.Index(s, ".exe"); {
 	case strings.HasPrefix(s, `"`):
 		program, arguments, _ = strings.Cut(s[1:], `"`)
-	case i >= 0:
+	case i >= 0 && !strings.ContainsAny(s[:i], "\"'"):
 		program, arguments = s[:i+len(".exe")], s[i+len(".exe"):]
 	default:
 		program, arguments, _ = strings.Cut(s, " ")
 	}
-	return base(program), strings.Join(strings.Fields(arguments), " ")
+	program = base(program)
+	if program != "." && !strings.Contains(program, ".") {
+		program += ".exe"
+	}
+	return program, strings.Join(strings.Fields(arguments), " ")
 }

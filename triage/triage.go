@@ -18,6 +18,7 @@
 package triage
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -100,6 +101,13 @@ func Answer(in *Input) []alert.Answer {
 	out := make([]alert.Answer, 0, len(questions))
 	for i := range questions {
 		out = append(out, c.answer(&questions[i]))
+	}
+	if moved := in.Alert.Timestamp.Sub(in.Placed); moved != 0 && len(out) > 0 {
+		format := c.p.ahead
+		if moved < 0 {
+			format = c.p.behind
+		}
+		out[0].Answer += "\n" + fmt.Sprintf(c.p.clockMoved, fmt.Sprintf(format, c.length(moved.Abs())))
 	}
 	return out
 }
