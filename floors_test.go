@@ -19,7 +19,7 @@ const module = "github.com/tocsin-project/tocsin"
 var floors = map[string]int{
 	"event": 0, "evtx": 0, "strategy/attack": 0, "eql/pattern": 0, "ecs/wincode": 0,
 	"eql": 1, "ecs": 1, "alert": 1, "evtx/evtxtest": 1,
-	"sequence": 2, "strategy": 2, "source": 2, "sink": 2,
+	"clause": 2, "sequence": 2, "strategy": 2, "source": 2, "sink": 2,
 	"engine": 3, "census": 3, "journal": 3, "baseline": 3, "triage": 3, "store": 3, "simulate": 3,
 	"pipeline": 4, "query": 4,
 	"report": 5, "coverage": 5, "explain": 5, "validate": 5, "bench": 5, "server": 5,
