@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ type Evasion struct {
 	Tried    int      `json:"tried"` // cases that the change touches
 	Slips    int      `json:"slips"` // of them, those that no longer alert
 	Cases    []string `json:"cases"` // their names
+	Why      string   `json:"why"`   // what the first of them failed at
 	Section  string   `json:"section"`
 	// Admitted is the sentence of the document's blind spots that speaks of
 	// it, "" if none does.
@@ -65,6 +67,12 @@ func (l *line) evade(ctx context.Context, s *strategy.Strategy) ([]Evasion, erro
 			if !alerts {
 				e.Slips++
 				e.Cases = append(e.Cases, cases[i].name)
+				if e.Slips > 1 {
+					continue
+				}
+				if e.Why, err = l.why(data, ""); err != nil {
+					return nil, err
+				}
 			}
 		}
 		if e.Tried == 0 {
@@ -134,7 +142,8 @@ func admitted(s *strategy.Strategy, topics []string) string {
 	}
 	passages := passagesOf(section.Markdown)
 	for _, topic := range topics {
-		i := slices.IndexFunc(passages, func(p string) bool { return strings.Contains(strings.ToLower(p), topic) })
+		word := regexp.MustCompile(`(?i)(^|[^\pL\pN])(` + topic + `)($|[^\pL\pN])`)
+		i := slices.IndexFunc(passages, word.MatchString)
 		if i >= 0 {
 			return passages[i]
 		}

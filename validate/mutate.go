@@ -23,7 +23,7 @@ type attack struct {
 // mutation is one way to change an attack.
 type mutation struct {
 	name   string
-	topics []string // what the blind spots may say of it, lower case, best first
+	topics []string // what the blind spots may say of it: expressions over whole words, best first
 	// text changes a text; field is the name of its leaf. Nil: none is changed.
 	text func(field, text string) string
 	// second changes only the documents behind the first of the evidence.
@@ -34,33 +34,34 @@ type mutation struct {
 
 // mutations is the table of evasions. A new one is a row.
 func mutations() []mutation {
+	const spelling = `path spelling`
 	rows := []mutation{
-		{name: "letters in upper case", topics: []string{"case does not matter", "letter case", "upper case"}, text: paths(strings.ToUpper, true)},
-		{name: "letters in mixed case", topics: []string{"case does not matter", "letter case"}, text: paths(mixCase, true)},
-		{name: `8.3 names (C:\PROGRA~1)`, topics: []string{"8.3", "short name"}, text: paths(shortNames, false)},
-		{name: "another drive letter", topics: []string{"drive letter", "drive"}, text: paths(func(s string) string { return "E" + s[1:] }, false)},
-		{name: "slashes for backslashes", topics: []string{"slash", "path spelling"}, text: paths(func(s string) string { return strings.ReplaceAll(s, `\`, "/") }, false)},
-		{name: "double backslashes", topics: []string{"double backslash", "path spelling"}, text: paths(func(s string) string { return s[:3] + strings.ReplaceAll(s[3:], `\`, `\\`) }, false)},
-		{name: `prefix \\?\`, topics: []string{`\\?\`, "prefix", "path spelling"}, text: paths(func(s string) string { return `\\?\` + s }, false)},
-		{name: "host named in another case", topics: []string{"host name", "host.id"}, text: hosts(flipCase), second: true},
+		{name: "letters in upper case", topics: []string{`letter case`, `case does not matter`, `upper case`}, text: paths(strings.ToUpper, true)},
+		{name: "letters in mixed case", topics: []string{`letter case`, `case does not matter`}, text: paths(mixCase, true)},
+		{name: `8.3 names (C:\PROGRA~1)`, topics: []string{`8\.3`, `short names?`}, text: paths(shortNames, false)},
+		{name: "another drive letter", topics: []string{`drive letters?`, `drives?`}, text: paths(func(s string) string { return "E" + s[1:] }, false)},
+		{name: "slashes for backslashes", topics: []string{`slash(es)?`, spelling}, text: paths(func(s string) string { return strings.ReplaceAll(s, `\`, "/") }, false)},
+		{name: "double backslashes", topics: []string{`double backslash(es)?`, spelling}, text: paths(func(s string) string { return s[:3] + strings.ReplaceAll(s[3:], `\`, `\\`) }, false)},
+		{name: `prefix \\?\`, topics: []string{`\\\\\?\\`, `prefix`, spelling}, text: paths(func(s string) string { return `\\?\` + s }, false)},
+		{name: "host named in another case", topics: []string{`host names?`, `host\.id`}, text: hosts(flipCase), second: true},
 	}
 	for _, ip := range []string{"127.0.0.1", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "127.0.0.2"} {
-		rows = append(rows, mutation{name: "source address " + ip, topics: []string{ip, "loopback", "127.0.0.1"}, text: addresses(ip)})
+		rows = append(rows, mutation{name: "source address " + ip, topics: []string{`loopback`, `127\.0\.0\.`}, text: addresses(ip)})
 	}
 	for _, port := range []string{"49151", "49152"} {
 		rows = append(rows,
-			mutation{name: "source port " + port, topics: []string{port, "port"}, text: ports("source", port)},
-			mutation{name: "destination port " + port, topics: []string{port, "port"}, text: ports("destination", port)})
+			mutation{name: "source port " + port, topics: []string{port, `ports`, `dynamic (range|port)`}, text: ports("source", port)},
+			mutation{name: "destination port " + port, topics: []string{port, `ports`, `dynamic (range|port)`}, text: ports("destination", port)})
 	}
 	for _, over := range []time.Duration{0, time.Millisecond} {
 		name := "last event exactly maxspan after the first"
 		if over > 0 {
 			name = "last event 1 ms beyond maxspan"
 		}
-		rows = append(rows, mutation{name: name, topics: []string{"timing", "maxspan", "later", "second"},
+		rows = append(rows, mutation{name: name, topics: []string{`timing`, `maxspan`, `seconds? (later|after)`, `(second|minute)s? after`},
 			gap: func(span time.Duration) time.Duration { return span + over }})
 	}
-	return append(rows, mutation{name: "last event 1 ms before the first", topics: []string{"order", "before the", "reversed"},
+	return append(rows, mutation{name: "last event 1 ms before the first", topics: []string{`order`, `the other way round`, `stamped (later|after|first|before)`},
 		gap: func(time.Duration) time.Duration { return -time.Millisecond }})
 }
 
@@ -155,19 +156,25 @@ var (
 	// windowsPrograms start what an attacker asks for; he does not choose how
 	// their own paths are spelled.
 	windowsPrograms = regexp.MustCompile(`(?i)\\(services|svchost|lsass|wininit|csrss|smss|winlogon|wmiprvse|wsmprovhost|winrshost|dllhost|mmc|taskeng|taskhostw|explorer)\.exe$`)
+	program         = regexp.MustCompile(`(?i)^.*?\.exe`)
 )
 
-// paths changes values that are whole paths: those of Windows' own programs
-// only if all is set. The name of a program goes with its path.
+// paths changes values that begin with a path, command lines among them: the
+// paths of Windows' own programs only if all is set. The name of a program goes
+// with its path.
 func paths(change func(string) string, all bool) func(string, string) string {
 	return func(field, text string) string {
 		if all && strings.HasSuffix(field, "process.name") || all && strings.HasSuffix(field, "parent.name") {
 			return change(text)
 		}
-		if !pathForm.MatchString(text) || !all && windowsPrograms.MatchString(text) {
+		path, arguments := text, ""
+		if p := program.FindString(text); p != "" {
+			path, arguments = p, text[len(p):]
+		}
+		if !pathForm.MatchString(path) || !all && windowsPrograms.MatchString(path) {
 			return text
 		}
-		return change(text)
+		return change(path) + arguments
 	}
 }
 

@@ -241,7 +241,7 @@ func (st *stageSeen) explain() string {
 		if f.Holds {
 			continue
 		}
-		parts = append(parts, f.Predicate+" saw "+seenText(f.Seen))
+		parts = append(parts, strings.ReplaceAll(f.Predicate, "`", "")+" saw "+seenText(f.Seen))
 		if len(parts) == 1 && !st.stage.Any && !st.near[0].Holds {
 			break // another category: what else it lacks says nothing
 		}

@@ -172,6 +172,9 @@ func (p *validatePrinter) evasions(tried []validate.Evasion) {
 			slipped++
 			p.line(p.red, "slips", "%-44s %d of %d cases; not admitted in %s", e.Name, e.Slips, e.Tried, e.Section)
 		}
+		if e.Slips > 0 && p.verbose {
+			p.line("", "", "  %s: %s", e.Cases[0], e.Why)
+		}
 	}
 	if len(tried) > 0 {
 		fmt.Fprintf(p.w, "\n%s tried, %d slip through\n", many(len(tried), "evasion", "evasions"), slipped)
