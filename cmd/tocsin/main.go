@@ -11,7 +11,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+	_ "time/tzdata" // --timezone works where the system has no database, as on Windows
 
 	"github.com/alecthomas/kong"
 )
@@ -32,6 +34,7 @@ type cli struct {
 	Normalize NormalizeCmd `cmd:"" help:"Print recordings as the ECS events that rules see."`
 	Simulate  SimulateCmd  `cmd:"" help:"Make telemetry of attacks and everyday activity."`
 	Query     queryCmd     `cmd:"" help:"Run one EQL query over files, as Elasticsearch would."`
+	Demo      demoCmd      `cmd:"" help:"Make a recording of an attack and scan it: the first thing to run."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
@@ -88,18 +91,42 @@ func run(app *App, args []string) (status int) {
 		fmt.Fprintln(app.Stderr, "tocsin:", err)
 		return exitUsage
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	kctx, err := parser.Parse(args)
+	kctx, err := parser.Parse(usual(args))
 	if done { // --help was printed
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(app.Stderr, "tocsin: %v (see `tocsin --help`)\n", err)
+		fmt.Fprintf(app.Stderr, "tocsin: %v (see `%s --help`)\n", err, commandOf(parser, args))
 		return exitUsage
 	}
 	return statusOf(app, kctx.Run(app))
+}
+
+// usual turns other common ways to ask for help or the version into ours.
+func usual(args []string) []string {
+	switch {
+	case len(args) == 0, len(args) == 1 && args[0] == "strategy", len(args) == 1 && args[0] == "baseline":
+		return append(args, "--help")
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
+}
+
+// commandOf is the command that the arguments begin with, for the hint where
+// to read on.
+func commandOf(parser *kong.Kong, args []string) string {
+	node, name := parser.Model.Node, "tocsin"
+	for _, arg := range args {
+		i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == arg })
+		if i < 0 {
+			break
+		}
+		node, name = node.Children[i], name+" "+arg
+	}
+	return name
 }
 
 // statusOf prints an error once and returns the status it stands for.

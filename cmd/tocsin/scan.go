@@ -63,13 +63,17 @@ func (c *scanCmd) Run(app *App) error {
 	if err != nil {
 		return exit(exitUsage, err)
 	}
+	paths := inputPaths(app, c.Paths)
+	if len(paths) == 0 {
+		return exit(exitUsage, errors.New("read input: no path is given and nothing is piped in (try `tocsin scan FOLDER`, or `tocsin demo`)"))
+	}
 	eng, broken, err := c.compile(app)
 	if err != nil {
 		return err
 	}
 	progress := newProgress(app)
 	scan := &pipeline.Scan{
-		Engine: eng, Paths: inputPaths(app, c.Paths), Native: c.Native, Jobs: c.Jobs, All: c.All, Keep: filter,
+		Engine: eng, Paths: paths, Native: c.Native, Jobs: c.Jobs, All: c.All, Keep: filter,
 		Lang: c.Lang, Admins: admins,
 		Source: source.Options{
 			Carve: c.Carve, Stdin: app.Stdin, Progress: progress.update,
