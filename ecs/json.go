@@ -315,7 +315,7 @@ var flatKeys = map[string]flatKey{
 
 	"SeverityValue": {skip: true}, "Severity": {sys: sysLevelName, weak: true}, "SourceModuleName": {skip: true}, "SourceModuleType": {skip: true},
 	"host": {skip: true}, "port": {skip: true}, "tags": {skip: true}, "@version": {skip: true}, "EventTypeOrignal": {skip: true},
-	"OpcodeValue": {skip: true}, "Task": {skip: true}, "ERROR_EVT_UNRESOLVED": {skip: true},
+	"OpcodeValue": {skip: true}, "Task": {sys: sysTask}, "ERROR_EVT_UNRESOLVED": {skip: true},
 
 	"winlog": {ecs: true}, "event": {ecs: true}, "process": {ecs: true}, "agent": {ecs: true}, "ecs": {ecs: true},
 

@@ -71,6 +71,7 @@ const (
 	sysReceived // when a collector received it, in the zone of sysTime
 	sysIngested // when a later stage saw it, in UTC
 	sysHostID   // given by an agent
+	sysTask     // a number
 	sysCount
 )
 

@@ -11,7 +11,7 @@ var security = provider{
 	channel:   "Security",
 	providers: "Microsoft-Windows-Security-Auditing,Microsoft-Windows-Eventlog",
 	noEmpty:   true,
-	common:    &mapping{rows: [][]row{securityRows}, steps: []step{securityClock}},
+	common:    &mapping{rows: [][]row{securityRows}, steps: []step{securityClock, securityTask}},
 	events: map[string]*mapping{
 		"1100": {category: "process", types: "end", action: "logging-service-shutdown"},
 		"1102": {category: "iam", types: "admin change", action: "audit-log-cleared", rows: [][]row{subjectIsUser}},

@@ -22,6 +22,23 @@ var securityClock = step{
 	},
 }
 
+// securityTask names the task of an event that nobody rendered: its number is
+// that of an audit policy. Agents make it the action of events without a row.
+var securityTask = step{
+	writes: "winlog.task event.action",
+	do: func(m *mapper, to []int) {
+		name := wincode.Message(m.r.sys[sysTask].text(m.ev))
+		if name == "" || m.r.sys[sysTaskName].form != absent {
+			return
+		}
+		for _, slot := range to {
+			if !m.has(slot) {
+				m.setText(slot, name)
+			}
+		}
+	},
+}
+
 // named writes what a code stands for; one that is not known is left out.
 func named(name func(code string) string) op {
 	return func(m *mapper, s string, to []int) { m.setText(to[0], name(s)) }

@@ -36,7 +36,7 @@ var systemFields = map[string]sysField{
 	"EventRecordID": sysRecord, "Channel": sysChannel, "Computer": sysComputer, "ProviderName": sysProvider,
 	"Provider/Name": sysProvider, "Provider/Guid": sysGUID, "TimeCreated/SystemTime": sysTime, "TimeCreated": sysTime,
 	"Correlation/ActivityID": sysActivity, "Correlation/RelatedActivityID": sysRelated,
-	"Execution/ProcessID": sysPID, "Execution/ThreadID": sysTID, "Security/UserID": sysUserID,
+	"Task": sysTask, "Execution/ProcessID": sysPID, "Execution/ThreadID": sysTID, "Security/UserID": sysUserID,
 }
 
 // element reads the attributes and the text of an element of System.

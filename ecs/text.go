@@ -293,7 +293,7 @@ var recordFields = [...]struct {
 	{evtx.RelatedActivityID, sysRelated}, {evtx.ProcessID, sysPID}, {evtx.ThreadID, sysTID},
 	{evtx.Channel, sysChannel}, {evtx.Computer, sysComputer}, {evtx.UserID, sysUserID},
 	{evtx.RenderedMessage, sysMessage}, {evtx.RenderedTask, sysTaskName}, {evtx.RenderedOpcode, sysOpcodeName},
-	{evtx.RenderedLevel, sysLevelName},
+	{evtx.RenderedLevel, sysLevelName}, {evtx.Task, sysTask},
 }
 
 func (d *Decoder) fromRecord(rec *evtx.Record) {

@@ -1,18 +1,22 @@
 package wincode
 
-import "strconv"
-
 // Message returns the text of a %% number, which is written with the two signs
 // or without: "%%2313" is "Unknown user name or bad password.".
 func Message(s string) string {
 	if len(s) > 2 && s[0] == '%' && s[1] == '%' {
 		s = s[2:]
 	}
-	n, err := strconv.ParseUint(s, 10, 16)
-	if err != nil {
+	if len(s) == 0 || len(s) > 5 {
 		return ""
 	}
-	if text := messages[uint16(n)]; text != "" {
+	n := 0
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return ""
+		}
+		n = n*10 + int(c-'0')
+	}
+	if text := messages[n]; text != "" {
 		return text
 	}
 	if n >= 4352 && n < 4624 || n >= 5120 && n < 5152 || n >= 5376 && n < 5392 {
@@ -33,7 +37,7 @@ var undefined = [16]string{
 
 // messages is the part of the message table that events of the Security log
 // refer to for reasons, rights, changes and places in the network stack.
-var messages = map[uint16]string{
+var messages = map[int]string{
 	// standard rights
 	1537: "DELETE", 1538: "READ_CONTROL", 1539: "WRITE_DAC", 1540: "WRITE_OWNER", 1541: "SYNCHRONIZE",
 	1542: "ACCESS_SYS_SEC", 1543: "MAX_ALLOWED",
@@ -165,6 +169,27 @@ var messages = map[uint16]string{
 	8458: "Failure exclude removed", 8459: "Failure exclude added",
 	8272: "System", 8273: "Logon/Logoff", 8274: "Object Access", 8275: "Privilege Use", 8276: "Detailed Tracking",
 	8277: "Policy Change", 8278: "Account Management", 8279: "DS Access", 8280: "Account Logon",
+	// audit policies, which are the tasks of events, too
+	12288: "Security State Change", 12289: "Security System Extension", 12290: "System Integrity", 12291: "IPsec Driver",
+	12292: "Other System Events",
+	12544: "Logon", 12545: "Logoff", 12546: "Account Lockout", 12547: "IPsec Main Mode", 12548: "Special Logon",
+	12549: "IPsec Quick Mode", 12550: "IPsec Extended Mode", 12551: "Other Logon/Logoff Events", 12552: "Network Policy Server",
+	12553: "User / Device Claims", 12554: "Group Membership",
+	12800: "File System", 12801: "Registry", 12802: "Kernel Object", 12803: "SAM", 12804: "Other Object Access Events",
+	12805: "Certification Services", 12806: "Application Generated", 12807: "Handle Manipulation", 12808: "File Share",
+	12809: "Filtering Platform Packet Drop", 12810: "Filtering Platform Connection", 12811: "Detailed File Share",
+	12812: "Removable Storage", 12813: "Central Policy Staging",
+	13056: "Sensitive Privilege Use", 13057: "Non Sensitive Privilege Use", 13058: "Other Privilege Use Events",
+	13312: "Process Creation", 13313: "Process Termination", 13314: "DPAPI Activity", 13315: "RPC Events",
+	13316: "Plug and Play Events", 13317: "Token Right Adjusted Events",
+	13568: "Audit Policy Change", 13569: "Authentication Policy Change", 13570: "Authorization Policy Change",
+	13571: "MPSSVC Rule-Level Policy Change", 13572: "Filtering Platform Policy Change", 13573: "Other Policy Change Events",
+	13824: "User Account Management", 13825: "Computer Account Management", 13826: "Security Group Management",
+	13827: "Distribution Group Management", 13828: "Application Group Management", 13829: "Other Account Management Events",
+	14080: "Directory Service Access", 14081: "Directory Service Changes", 14082: "Directory Service Replication",
+	14083: "Detailed Directory Service Replication",
+	14336: "Credential Validation", 14337: "Kerberos Service Ticket Operations", 14338: "Other Account Logon Events",
+	14339: "Kerberos Authentication Service",
 	// the Windows Filtering Platform
 	14592: "Inbound", 14593: "Outbound", 14594: "Forward", 14595: "Bidirectional", 14596: "IP Packet", 14597: "Transport",
 	14598: "Forward", 14599: "Stream", 14600: "Datagram Data", 14601: "ICMP Error", 14602: "MAC 802.3", 14603: "MAC Native",

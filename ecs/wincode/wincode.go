@@ -30,6 +30,9 @@ func Mask(s string) (uint64, bool) {
 		n, err := strconv.ParseUint(s[2:], 16, 64)
 		return n, err == nil
 	}
+	if s == "" || s[0] < '0' || s[0] > '9' { // an error would be garbage
+		return 0, false
+	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	return n, err == nil
 }
