@@ -32,6 +32,7 @@ type Finding struct {
 	context []gathered // by Rule.Contexts
 	placed  int64      // Time on the sensors' clock, where that is known to differ
 	clock   bool       // Time is of the log's clock
+	started bool       // an event is the start of Executable
 }
 
 // step is one event of a finding.
@@ -79,7 +80,7 @@ func newFinding(rule *engine.Rule, key string, hits []sequence.Hit, notes []engi
 			f.Variant = engine.NativeVariant
 		}
 		if n.Started {
-			f.Executable = n.Executable
+			f.Executable, f.started = n.Executable, true
 		}
 		if x := rule.Exception(n.Excuse); x != nil && f.Excused == nil {
 			f.Excused = x

@@ -96,14 +96,17 @@ func (r *Result) Incidents() []Incident {
 }
 
 // tellsMore orders the findings of one incident: what nothing excuses first,
-// then by risk, then sequences before single events, then the document's own
-// rule before its variants.
+// then by risk, then what saw the process start, then sequences before single
+// events, then the document's own rule before its variants.
 func tellsMore(a, b *Finding) bool {
 	if (a.Excused == nil) != (b.Excused == nil) {
 		return a.Excused == nil
 	}
 	if a.Risk != b.Risk {
 		return a.Risk > b.Risk
+	}
+	if a.started != b.started {
+		return a.started
 	}
 	if len(a.steps) != len(b.steps) {
 		return len(a.steps) > len(b.steps)
