@@ -17,7 +17,7 @@ const module = "github.com/tocsin-project/tocsin"
 // from floors below its own. A package that is not listed here fails the test,
 // so that a new one gets its place on purpose.
 var floors = map[string]int{
-	"event": 0, "evtx": 0, "strategy/attack": 0, "eql/pattern": 0, "ecs/wincode": 0,
+	"event": 0, "evtx": 0, "terminal": 0, "strategy/attack": 0, "eql/pattern": 0, "ecs/wincode": 0,
 	"eql": 1, "ecs": 1, "alert": 1, "evtx/evtxtest": 1,
 	"clause": 2, "sequence": 2, "strategy": 2, "source": 2, "sink": 2,
 	"engine": 3, "census": 3, "journal": 3, "baseline": 3, "triage": 3, "store": 3, "simulate": 3,
