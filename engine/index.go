@@ -2,6 +2,8 @@ package engine
 
 import (
 	"sort"
+	"sync"
+	"sync/atomic"
 
 	"github.com/tocsin-project/tocsin/eql"
 	"github.com/tocsin-project/tocsin/event"
@@ -11,79 +13,97 @@ import (
 //
 // A stage is a conjunction, so any one of its predicates may stand guard for
 // it: if that one cannot hold, the stage cannot match. The index takes the
-// guard that real events satisfy least often and enters its literals under
-// their field: whole values in a hash table, pieces of values in one
-// Aho-Corasick automaton a field. Looking up the event's own values then yields
+// guard that real events satisfy least often (Profile) and enters its literals
+// under their field (field.go). Looking up the event's own values then yields
 // the candidates; they are verified in full, so a guard can cost time but never
-// a match. Stages are kept apart by category, as most events have just one.
+// a match.
+//
+// Nearly all stages ask for a category, many for a type and an operating system
+// as well. These three split the stages into rooms: an event is held only
+// against the guards of the rooms that its own values name. Rooms are built
+// when the first event comes for them; traffic knows a few dozen.
 //
 // Predicates that many stages share (the same operating system, the same list
 // of folders) are interned: each is evaluated once an event.
 type index struct {
-	category   int // slot of event.category
-	byCategory map[string]*room
-	always     *room // of `any`, and of categories in other fields
-
+	dims   [3]dimension
 	preds  []*eql.Predicate // interned
 	stages []compiledStage
+
+	mu    sync.Mutex
+	built int
+	rooms []atomic.Pointer[room] // by place in the dimensions; nil until asked for
+	all   atomic.Pointer[room]   // of all stages
 }
 
-// compiledStage is what verifying a candidate takes.
+// Bounds on what hostile events can cost: the rooms that are ever built, and
+// those that one event visits. Beyond them the room of all stages serves.
+const (
+	maxRooms  = 512
+	maxVisits = 12
+)
+
+// dimension is a field whose values split the stages.
+type dimension struct {
+	slot   int
+	values map[string]uint8 // folded; 0 is none of them, and no value
+}
+
+// maxValues bounds the values that a dimension tells apart, so that a set of
+// them is one word. Stages that ask for others are in every room.
+const maxValues = 64
+
+// everywhere is the set of all values of a dimension.
+const everywhere = ^uint64(0)
+
+// compiledStage is what finding and verifying a candidate takes.
 type compiledStage struct {
 	ref   *stageRef
 	preds []int32 // into index.preds, cheap ones first
-	whole bool    // its category is in a field of its own: ask the stage itself
+
+	category string // which event.category must hold; "" is any
+	whole    bool   // its category is in a field of its own: ask the stage itself
+
+	where [3]uint64 // the values of each dimension for which it can match
+	guard []eql.Need
+	open  bool // nothing guards it
 }
 
-// room is the part of the index for one category.
-type room struct {
-	always []int32 // stages that nothing guards
-	fields []field // by slot, ascending
-}
-
-// field holds the guards on one slot.
-type field struct {
-	slot   int
-	exists []int32
-	texts  map[string][]int32      // folded whole values
-	values map[event.Value][]int32 // numbers, booleans and addresses, as eql.EqualKey has them
-	parts  *automaton              // prefixes, suffixes and fragments; nil if there are none
-}
+// dimensionFields split the stages, beside the category.
+var dimensionFields = [...]string{"event.category", "event.type", "host.os.type"}
 
 // newIndex builds the index of all stages.
 func newIndex(s *event.Schema, stages []stageRef, profile *Profile) *index {
-	b := indexBuilder{
-		ix:       &index{category: s.Slot("event.category"), byCategory: map[string]*room{}},
-		interned: map[string]int32{},
-		rooms:    map[string]*roomBuilder{},
-		schema:   s,
-		profile:  profile,
+	ix := &index{}
+	for i, name := range dimensionFields {
+		ix.dims[i] = dimension{s.Slot(name), map[string]uint8{}}
 	}
+	b := indexBuilder{ix: ix, interned: map[string]int32{}, rates: profile.rater(s)}
 	for i := range stages {
-		b.add(int32(i), &stages[i])
+		b.add(&stages[i])
 	}
-	for name, r := range b.rooms {
-		if name == "" {
-			b.ix.always = r.build()
-		} else {
-			b.ix.byCategory[name] = r.build()
-		}
+	n := 1
+	for i := range ix.dims {
+		n *= len(ix.dims[i].values) + 1
 	}
-	return b.ix
+	ix.rooms = make([]atomic.Pointer[room], n)
+	return ix
 }
 
 type indexBuilder struct {
 	ix       *index
 	interned map[string]int32
-	rooms    map[string]*roomBuilder
-	schema   *event.Schema
-	profile  *Profile
+	rates    func(*eql.Need) float64
 }
 
-func (b *indexBuilder) add(n int32, ref *stageRef) {
-	st := compiledStage{ref: ref}
+func (b *indexBuilder) add(ref *stageRef) {
+	st := compiledStage{ref: ref, where: [3]uint64{everywhere, everywhere, everywhere}}
 	slot, hasCategory := ref.match.CategorySlot()
-	st.whole = hasCategory && slot != b.ix.category
+	st.whole = hasCategory && slot != b.ix.dims[0].slot
+	if hasCategory && !st.whole {
+		st.category = ref.match.Category
+		st.where[0] = b.ix.dims[0].set([]eql.Need{{Op: eql.Exact, Text: st.category}})
+	}
 	conjuncts := ref.match.Conjuncts()
 	for _, p := range conjuncts {
 		st.preds = append(st.preds, b.intern(p))
@@ -91,24 +111,8 @@ func (b *indexBuilder) add(n int32, ref *stageRef) {
 	sort.SliceStable(st.preds, func(i, j int) bool {
 		return b.ix.preds[st.preds[i]].Cost() < b.ix.preds[st.preds[j]].Cost()
 	})
+	b.guard(&st, conjuncts)
 	b.ix.stages = append(b.ix.stages, st)
-	category := ""
-	if hasCategory && !st.whole {
-		category = ref.match.Category
-	}
-	r := b.rooms[category]
-	if r == nil {
-		r = &roomBuilder{fields: map[int]*fieldBuilder{}}
-		b.rooms[category] = r
-	}
-	needs, ok := b.guard(conjuncts)
-	if !ok {
-		r.always = append(r.always, n)
-		return
-	}
-	for _, need := range needs {
-		r.enter(n, need)
-	}
 }
 
 func (b *indexBuilder) intern(p *eql.Predicate) int32 {
@@ -122,78 +126,119 @@ func (b *indexBuilder) intern(p *eql.Predicate) int32 {
 	return n
 }
 
-// guard returns the needs of the conjunct that events satisfy least often.
-func (b *indexBuilder) guard(conjuncts []*eql.Predicate) (best []eql.Need, ok bool) {
+// guard takes the conjuncts that choose rooms for that, and of the others the
+// one that events satisfy least often as the stage's guard.
+func (b *indexBuilder) guard(st *compiledStage, conjuncts []*eql.Predicate) {
+	st.open = true
 	rate := 2.0
 	for _, p := range conjuncts {
-		g, has := p.Guard()
-		if !has {
+		g, ok := p.GuardBy(b.rates)
+		if !ok || b.splits(st, g.Needs) {
 			continue
 		}
-		if r := b.rate(g.Needs); r < rate {
-			best, rate, ok = g.Needs, r, true
+		sum := 0.0
+		for i := range g.Needs {
+			sum += b.rates(&g.Needs[i])
+		}
+		if sum < rate {
+			st.guard, rate, st.open = g.Needs, sum, false
 		}
 	}
-	return best, ok
 }
 
-// rate estimates the share of events that satisfy at least one of the needs.
-func (b *indexBuilder) rate(needs []eql.Need) float64 {
-	sum := 0.0
+// splits uses needs for the choice of rooms, if they are exact values of one
+// dimension.
+func (b *indexBuilder) splits(st *compiledStage, needs []eql.Need) bool {
+	for i := range b.ix.dims {
+		if all(needs, func(n *eql.Need) bool { return n.Slot == b.ix.dims[i].slot && n.Op == eql.Exact }) {
+			if st.where[i] == everywhere { // a second one may ask for another of the event's values
+				st.where[i] = b.ix.dims[i].set(needs)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func all(needs []eql.Need, is func(*eql.Need) bool) bool {
 	for i := range needs {
-		sum += b.profile.rate(b.schema.Field(needs[i].Slot).Name, &needs[i])
+		if !is(&needs[i]) {
+			return false
+		}
 	}
-	return min(sum, 1)
+	return len(needs) > 0
 }
 
-type roomBuilder struct {
-	always []int32
-	fields map[int]*fieldBuilder
-}
-
-type fieldBuilder struct {
-	field
-	parts automatonBuilder
-}
-
-// enter adds a stage under one of its guard's needs.
-func (r *roomBuilder) enter(stage int32, need eql.Need) {
-	f := r.fields[need.Slot]
-	if f == nil {
-		f = &fieldBuilder{field: field{slot: need.Slot, texts: map[string][]int32{}, values: map[event.Value][]int32{}}}
-		r.fields[need.Slot] = f
+// set returns the values that needs name, as bits.
+func (d *dimension) set(needs []eql.Need) uint64 {
+	out := uint64(0)
+	for i := range needs {
+		text := event.FoldASCII(needs[i].Text)
+		v, ok := d.values[text]
+		if !ok {
+			if len(d.values)+1 >= maxValues {
+				return everywhere
+			}
+			v = uint8(len(d.values) + 1)
+			d.values[text] = v
+		}
+		out |= 1 << v
 	}
-	switch need.Op {
-	case eql.Exists:
-		f.exists = append(f.exists, stage)
-	case eql.Exact:
-		text := event.FoldASCII(need.Text)
-		f.texts[text] = append(f.texts[text], stage)
-	case eql.Equal:
-		f.values[need.Value] = append(f.values[need.Value], stage)
-	default:
-		f.parts.add(event.FoldASCII(need.Text), partOp(need.Op), stage)
-	}
-}
-
-func partOp(op eql.GuardOp) part {
-	switch op {
-	case eql.Prefix:
-		return atStart
-	case eql.Suffix:
-		return atEnd
-	}
-	return anywhere
-}
-
-func (r *roomBuilder) build() *room {
-	out := &room{always: r.always}
-	for _, f := range r.fields {
-		f.field.parts = f.parts.build()
-		out.fields = append(out.fields, f.field)
-	}
-	sort.Slice(out.fields, func(i, j int) bool { return out.fields[i].slot < out.fields[j].slot })
 	return out
+}
+
+// room returns the part of the index at a place of the dimensions, built now if
+// it is the first time.
+func (ix *index) room(place [3]uint8) *room {
+	n := 0
+	for i := range place {
+		n = n*(len(ix.dims[i].values)+1) + int(place[i])
+	}
+	return ix.load(&ix.rooms[n], func(st *compiledStage) bool {
+		return st.where[0]>>place[0]&1 == 1 && st.where[1]>>place[1]&1 == 1 && st.where[2]>>place[2]&1 == 1
+	})
+}
+
+// load returns a room, built of the stages that belong in it if need be.
+func (ix *index) load(at *atomic.Pointer[room], in func(*compiledStage) bool) *room {
+	if r := at.Load(); r != nil {
+		return r
+	}
+	ix.mu.Lock()
+	if r := at.Load(); r != nil {
+		ix.mu.Unlock()
+		return r
+	}
+	if ix.built >= maxRooms && at != &ix.all {
+		ix.mu.Unlock()
+		return ix.whole()
+	}
+	defer ix.mu.Unlock()
+	ix.built++
+	r := ix.build(in)
+	at.Store(r)
+	return r
+}
+
+// whole returns the room of all stages.
+func (ix *index) whole() *room {
+	return ix.load(&ix.all, func(*compiledStage) bool { return true })
+}
+
+func (ix *index) build(in func(*compiledStage) bool) *room {
+	b := roomBuilder{fields: map[int]*fieldBuilder{}}
+	for n := range ix.stages {
+		switch st := &ix.stages[n]; {
+		case !in(st):
+		case st.open:
+			b.always = append(b.always, int32(n))
+		default:
+			for i := range st.guard {
+				b.enter(int32(n), &st.guard[i])
+			}
+		}
+	}
+	return b.build()
 }
 
 // lookup is one event's way through the index. It belongs to a Matcher.
@@ -203,6 +248,7 @@ type lookup struct {
 	memo  []uint32 // by predicate: now<<1 | result
 	seen  []uint32 // by stage: now
 	found []int32
+	place [3][]uint8
 }
 
 func newLookup(ix *index) lookup {
@@ -223,15 +269,52 @@ func (l *lookup) next() {
 // candidates returns the stages that the event could satisfy, each once, in no order.
 func (l *lookup) candidates(ev *event.Event) []int32 {
 	l.next()
-	for _, v := range ev.Values(l.ix.category) {
-		if r := l.ix.byCategory[v.S]; r != nil {
-			l.room(ev, r)
+	rooms := 1
+	for i := range l.place {
+		l.place[i] = l.ix.dims[i].places(ev, l.place[i][:0])
+		rooms *= len(l.place[i])
+	}
+	if rooms > maxVisits {
+		l.room(ev, l.ix.whole())
+		return l.found
+	}
+	for _, category := range l.place[0] {
+		for _, kind := range l.place[1] {
+			for _, system := range l.place[2] {
+				l.room(ev, l.ix.room([3]uint8{category, kind, system}))
+			}
 		}
 	}
-	if l.ix.always != nil {
-		l.room(ev, l.ix.always)
-	}
 	return l.found
+}
+
+// places appends which values of a dimension an event has, each once; 0 if none
+// that is known. A stage that asks for one of them is in that value's rooms, and
+// one that asks for none in all.
+func (d *dimension) places(ev *event.Event, out []uint8) []uint8 {
+	values := ev.Values(d.slot)
+	for i := range values {
+		v := &values[i]
+		if v.Kind != event.KindText {
+			continue
+		}
+		if n := d.values[ev.Fold(v)]; n != 0 && !contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, 0)
+	}
+	return out
+}
+
+func contains(list []uint8, n uint8) bool {
+	for _, v := range list {
+		if v == n {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *lookup) room(ev *event.Event, r *room) {
@@ -239,33 +322,6 @@ func (l *lookup) room(ev *event.Event, r *room) {
 	for i := range r.fields {
 		if f := &r.fields[i]; ev.Has(f.slot) {
 			l.field(ev, f)
-		}
-	}
-}
-
-func (l *lookup) field(ev *event.Event, f *field) {
-	values := ev.Values(f.slot)
-	if len(values) > 0 {
-		l.take(f.exists)
-	}
-	for i := range values {
-		v := &values[i]
-		switch v.Kind {
-		case event.KindText, event.KindVersion:
-			if len(f.texts) == 0 && f.parts == nil {
-				continue
-			}
-			text := ev.Fold(v)
-			l.take(f.texts[text])
-			if f.parts != nil {
-				f.parts.scan(text, l)
-			}
-		default:
-			if len(f.values) > 0 {
-				if key, ok := eql.EqualKey(*v); ok {
-					l.take(f.values[key])
-				}
-			}
 		}
 	}
 }
@@ -279,12 +335,14 @@ func (l *lookup) take(stages []int32) {
 	}
 }
 
-// verify evaluates a candidate in full. Its category is known to hold unless
-// it is in a field of its own.
+// verify evaluates a candidate in full.
 func (l *lookup) verify(ev *event.Event, n int32) bool {
 	st := &l.ix.stages[n]
 	if st.whole {
 		return st.ref.match.Match(ev)
+	}
+	if st.category != "" && !has(ev, l.ix.dims[0].slot, st.category) {
+		return false
 	}
 	for _, p := range st.preds {
 		m := l.memo[p]

@@ -120,9 +120,15 @@ func TestIndexOnRandomEvents(t *testing.T) {
 		`process.name regex "[ab]\\.exe"`, `process.name regex~ "(A|c).*"`, `(process.name : "a*" or process.pid == 5)`,
 		`(process.name : "a*" or process.name == null)`, `process.name : "*"`, `process.name : ""`, `process.name == ""`,
 		`concat(process.name, process.pid) : "a*4"`, `process.args : ("-x", "/y*")`, `true`, `false`,
+		`process.name : "?:\\Dir\\*"`, `process.name : "??.exe"`, `process.name : "?*b.exe"`, `process.name : "*\\dir\\*b.e?e"`,
+		`process.name : ("*dir*", "*xe.*", "*ab.exe*", "*.exe.b*")`, `process.name like "*Dir\\*"`, `process.args : "?"`,
+		`event.type == "start"`, `event.type : "Start"`, `event.type in ("start", "end")`, `event.type != "end"`, `not event.type == "start"`,
+		`host.os.type == "windows"`, `host.os.type in~ ("Windows", "linux")`, `event.category == "file"`, `event.type : "st*"`,
+		`(event.type == "start" or process.pid == 4)`, `(event.type == "end" or event.type == "start")`,
+		`(event.type == "start" and process.name : "*b*" or event.type == "end" and process.args == "-x")`,
 	}
-	values := []string{"a.exe", "A.EXE", "b.exe", "c.d", "cxd.exe", "", "-x", "/Yes", "ab.exe.b", "é*?"}
-	categories := []string{"process", "network", "any"}
+	values := []string{"a.exe", "A.EXE", "b.exe", "c.d", "cxd.exe", "", "-x", "/Yes", "ab.exe.b", "é*?", `C:\Dir\ab.exe`, `é:\dir\x`, "éé.exe", `\dir\`, "\xff:\\dir\\"}
+	categories := []string{"process", "network", "file", "any"}
 	rapid.Check(t, func(rt *rapid.T) {
 		var list []*strategy.Strategy
 		for i := range rapid.IntRange(1, 12).Draw(rt, "rules") {
@@ -130,7 +136,7 @@ func TestIndexOnRandomEvents(t *testing.T) {
 			query := rapid.SampledFrom(categories).Draw(rt, "category") + " where " + strings.Join(parts, " and ")
 			list = append(list, &strategy.Strategy{ID: fmt.Sprint(i), Rules: []strategy.Rule{{Query: query}}})
 		}
-		e, broken := New(list, Options{})
+		e, broken := New(list, Options{Profile: randomProfile(rt, values)})
 		if len(broken) > 0 {
 			rt.Fatal(broken[0])
 		}
@@ -165,8 +171,36 @@ func randomEvent(rt *rapid.T, s *event.Schema, ev *event.Event, values []string)
 	if slot, ok := s.Lookup("source.ip"); ok && rapid.Bool().Draw(rt, "ip?") {
 		ev.Add(slot, event.Text(rapid.SampledFrom([]string{"10.0.0.1", "::ffff:10.0.0.1", "::1", "192.0.2.1", "no"}).Draw(rt, "ip")))
 	}
-	slot, _ := s.Lookup("event.category")
-	for range rapid.IntRange(0, 2).Draw(rt, "categories") {
-		ev.Add(slot, event.Text(rapid.SampledFrom([]string{"process", "network", "file"}).Draw(rt, "category")))
+	for _, d := range []struct {
+		field string
+		words []string
+	}{
+		{"event.category", []string{"process", "network", "file", "Process", "odd"}},
+		{"event.type", []string{"start", "end", "Start", "odd", "info"}},
+		{"host.os.type", []string{"windows", "Windows", "linux", "odd"}},
+	} {
+		slot, ok := s.Lookup(d.field)
+		if !ok {
+			continue
+		}
+		for range rapid.IntRange(0, 4).Draw(rt, d.field) {
+			ev.Add(slot, event.Text(rapid.SampledFrom(d.words).Draw(rt, "value")))
+		}
 	}
+}
+
+// randomProfile makes any guard the best: the choice must not change results.
+func randomProfile(rt *rapid.T, values []string) *Profile {
+	if rapid.Bool().Draw(rt, "no profile") {
+		return nil
+	}
+	p := &Profile{Fields: map[string]*FieldProfile{}}
+	for _, name := range []string{"process.name", "process.args", "process.pid", "event.type"} {
+		f := &FieldProfile{Present: rapid.Float64Range(0, 1).Draw(rt, "present"), Values: map[string]float64{}}
+		for range rapid.IntRange(0, 3).Draw(rt, "values") {
+			f.Values[event.FoldASCII(rapid.SampledFrom(values).Draw(rt, "value"))] = rapid.Float64Range(0, 1).Draw(rt, "share")
+		}
+		p.Fields[name] = f
+	}
+	return p
 }

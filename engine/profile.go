@@ -1,16 +1,208 @@
 package engine
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"sort"
 	"strings"
 
 	"github.com/tocsin-project/tocsin/eql"
+	"github.com/tocsin-project/tocsin/event"
 )
 
-// Profile says how often events satisfy the needs of guards. It moves only
-// cost, never results. A nil profile estimates from the kind of the need and
-// the field.
+// Profile says how often events hold values, so that the index can choose for
+// each stage the guard that the fewest events pass. It moves only cost, never
+// results. It knows fields and their most common values, no rules.
 type Profile struct {
-	Rates map[string]float64 // "field op text" → share of events
+	Events int                      `json:"events"`
+	Fields map[string]*FieldProfile `json:"fields"`
+}
+
+// FieldProfile is what a profile knows of one field, as shares of all events.
+type FieldProfile struct {
+	Present float64            `json:"present"`          // events with a value
+	Values  map[string]float64 `json:"values,omitempty"` // the most common values, folded
+}
+
+// ReadProfile reads what Write wrote.
+func ReadProfile(r io.Reader) (*Profile, error) {
+	p := &Profile{}
+	if err := json.NewDecoder(r).Decode(p); err != nil {
+		return nil, fmt.Errorf("read profile: %w", err)
+	}
+	return p, nil
+}
+
+// Write writes the profile as JSON.
+func (p *Profile) Write(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(p); err != nil {
+		return fmt.Errorf("write profile: %w", err)
+	}
+	return nil
+}
+
+// Profiler makes a profile of events over an engine's schema. It is not safe
+// for concurrent use.
+type Profiler struct {
+	schema *event.Schema
+	events int
+	counts []map[string]int // by slot
+	have   []int
+}
+
+// Bounds on what a profiler holds of one field, and what a profile keeps.
+const (
+	maxCounted = 1 << 14
+	maxCommon  = 64
+	minShare   = 0.001
+	maxText    = 256 // longer values are never common
+)
+
+// NewProfiler returns a profiler that has seen nothing.
+func NewProfiler(s *event.Schema) *Profiler {
+	return &Profiler{schema: s, counts: make([]map[string]int, s.Len()), have: make([]int, s.Len())}
+}
+
+// Add counts the values of an event.
+func (p *Profiler) Add(ev *event.Event) {
+	p.events++
+	for slot := range ev.Used {
+		values := ev.Values(slot)
+		if len(values) > 0 {
+			p.have[slot]++
+		}
+		for i := range values {
+			if v := &values[i]; v.Kind == event.KindText && len(v.S) <= maxText {
+				p.count(slot, ev.Fold(v))
+			}
+		}
+	}
+}
+
+func (p *Profiler) count(slot int, text string) {
+	if p.counts[slot] == nil {
+		p.counts[slot] = map[string]int{}
+	}
+	m := p.counts[slot]
+	if _, ok := m[text]; ok {
+		m[text]++
+	} else if len(m) < maxCounted { // what is common comes early
+		m[strings.Clone(text)] = 1
+	}
+}
+
+// Profile returns what was seen.
+func (p *Profiler) Profile() *Profile {
+	out := &Profile{Events: p.events, Fields: map[string]*FieldProfile{}}
+	for slot, n := range p.have {
+		if n == 0 {
+			continue
+		}
+		f := &FieldProfile{Present: p.share(n), Values: map[string]float64{}}
+		texts := make([]string, 0, len(p.counts[slot]))
+		for text := range p.counts[slot] {
+			texts = append(texts, text)
+		}
+		sort.Slice(texts, func(i, j int) bool {
+			if a, b := p.counts[slot][texts[i]], p.counts[slot][texts[j]]; a != b {
+				return a > b
+			}
+			return texts[i] < texts[j]
+		})
+		for _, text := range texts[:min(len(texts), maxCommon)] {
+			if share := p.share(p.counts[slot][text]); share >= minShare {
+				f.Values[text] = share
+			}
+		}
+		out.Fields[p.schema.Field(slot).Name] = f
+	}
+	return out
+}
+
+func (p *Profiler) share(n int) float64 {
+	return math.Round(1e4*float64(n)/float64(p.events)) / 1e4
+}
+
+// rater returns the share of events that satisfy a need, by the profile or,
+// where it knows nothing, by estimate.
+func (p *Profile) rater(s *event.Schema) func(*eql.Need) float64 {
+	type known struct {
+		slot, skip int
+		op         eql.GuardOp
+		text       string
+	}
+	memo := map[known]float64{}
+	return func(n *eql.Need) float64 {
+		name := s.Field(n.Slot).Name
+		if n.Op == eql.Equal || n.Op == eql.Exists {
+			return p.rate(name, n)
+		}
+		k := known{n.Slot, n.Skip, n.Op, n.Text}
+		r, ok := memo[k]
+		if !ok {
+			r = p.rate(name, n)
+			memo[k] = r
+		}
+		return r
+	}
+}
+
+func (p *Profile) rate(field string, n *eql.Need) float64 {
+	if p != nil {
+		if f := p.Fields[field]; f != nil {
+			return f.rate(n)
+		}
+	}
+	return estimate(field, n)
+}
+
+// rate adds up the common values that satisfy the need, and a small part of
+// the others.
+func (f *FieldProfile) rate(n *eql.Need) float64 {
+	if n.Op == eql.Exists {
+		return f.Present
+	}
+	if n.Op == eql.Equal {
+		return f.Present / 16
+	}
+	text := event.FoldASCII(n.Text)
+	if n.Op == eql.Exact {
+		if share, ok := f.Values[text]; ok {
+			return share
+		}
+	}
+	sum, rest := 0.0, f.Present
+	for value, share := range f.Values {
+		rest -= share
+		if satisfies(value, text, n) {
+			sum += share
+		}
+	}
+	rest = max(rest, 0.001)
+	if n.Op == eql.Exact {
+		return rest / 256
+	}
+	return sum + rest*partRate(n.Op, text)
+}
+
+func satisfies(value, text string, n *eql.Need) bool {
+	switch n.Op {
+	case eql.Exact:
+		return value == text
+	case eql.Prefix:
+		rest, ok := after(value, n.Skip)
+		return ok && strings.HasPrefix(rest, text)
+	case eql.Suffix:
+		return strings.HasSuffix(value, text)
+	case eql.Contains:
+		return strings.Contains(value, text)
+	}
+	return true
 }
 
 // commonFields are fields whose values are shared by a large part of all
@@ -25,56 +217,48 @@ var commonFields = map[string]float64{
 }
 
 // commonParts are pieces that many paths hold.
-var commonParts = [...]string{`c:\windows\system32\`, `c:\program files`, `c:\users\`, `c:\programdata\`, ".exe", ".dll", `hklm\system\currentcontrolset\`}
+var commonParts = [...]string{
+	`c:\windows\system32\`, `c:\program files (x86)\`, `c:\program files\`, `c:\users\`, `c:\programdata\`, `\appdata\local\`, ".exe", ".dll",
+	`hklm\system\currentcontrolset\services\`, `hklm\software\microsoft\windows\currentversion\`, `\device\harddiskvolume`, `-`, ` `,
+}
 
-// rate is the share of events that satisfy a need.
-func (p *Profile) rate(field string, n *eql.Need) float64 {
-	if p != nil {
-		if r, ok := p.Rates[needName(field, n)]; ok {
-			return r
-		}
-	}
+// estimate is the rate of a need in a field of which no profile is known.
+func estimate(field string, n *eql.Need) float64 {
 	common, isCommon := commonFields[field]
 	switch {
 	case n.Op == eql.Exists && isCommon:
 		return 1
 	case n.Op == eql.Exists:
-		return 0.3
+		return 0.1
 	case isCommon:
 		return common
 	case n.Op == eql.Exact:
-		return 0.004
+		return 0.002
 	case n.Op == eql.Equal:
-		return 0.02
+		return 0.01
 	}
-	return partRate(n.Text)
+	return partRate(n.Op, event.FoldASCII(n.Text))
 }
 
 // partRate is how often values hold a piece: long pieces are rarer, unless
 // every path has them.
-func partRate(text string) float64 {
-	text = strings.ToLower(text)
+func partRate(op eql.GuardOp, text string) float64 {
 	for _, c := range commonParts {
 		if strings.Contains(c, text) {
 			return 0.3
 		}
 	}
+	rate := 0.004
 	switch n := len(text); {
 	case n <= 1:
-		return 0.9
-	case n <= 3:
-		return 0.1
-	case n <= 6:
-		return 0.02
+		rate = 0.8
+	case n <= 2:
+		rate = 0.1
+	case n <= 4:
+		rate = 0.02
 	}
-	return 0.005
-}
-
-// needName is the name of a need in a profile.
-func needName(field string, n *eql.Need) string {
-	text := n.Text
-	if n.Op == eql.Equal {
-		text = n.Value.String()
+	if op != eql.Contains { // cheaper to look up as well
+		rate /= 2
 	}
-	return field + " " + n.Op.String() + " " + text
+	return rate
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/tocsin-project/tocsin/event"
 )
@@ -243,7 +244,7 @@ func guardPasses(g Guard, ev *event.Event) bool {
 			switch text := v.Kind == event.KindText; {
 			case n.Op == Exists,
 				n.Op == Exact && text && s == n.Text,
-				n.Op == Prefix && text && strings.HasPrefix(s, n.Text),
+				n.Op == Prefix && text && hasPrefixAfter(s, n.Skip, n.Text),
 				n.Op == Suffix && text && strings.HasSuffix(s, n.Text),
 				n.Op == Contains && text && strings.Contains(s, n.Text),
 				n.Op == Equal && key.Kind == n.Value.Kind && key.N == n.Value.N && key.M == n.Value.M:
@@ -252,6 +253,14 @@ func guardPasses(g Guard, ev *event.Event) bool {
 		}
 	}
 	return false
+}
+
+func hasPrefixAfter(s string, skip int, prefix string) bool {
+	for ; skip > 0 && s != ""; skip-- {
+		_, n := utf8.DecodeRuneInString(s)
+		s = s[n:]
+	}
+	return skip == 0 && strings.HasPrefix(s, prefix)
 }
 
 // fixedPoint: what a query prints reads back and prints the same.

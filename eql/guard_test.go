@@ -48,6 +48,16 @@ func TestGuardsOfElasticRules(t *testing.T) {
 					t.Errorf("%s holds against its guard %v", p, g)
 				}
 			}
+			rates := map[Need]float64{}
+			by, has := p.GuardBy(func(n *Need) float64 { // any rates: all guards must hold
+				if _, ok := rates[*n]; !ok {
+					rates[*n] = rng.Float64()
+				}
+				return rates[*n]
+			})
+			if has != ok || has && !guardPasses(by, ev) {
+				t.Errorf("%s holds against its guard %v", p, by)
+			}
 			for _, twin := range byText[p.String()] {
 				if !twin.Eval(ev) {
 					t.Errorf("%s: predicates that print alike differ", p)

@@ -141,7 +141,7 @@ func (c *compiler) predicate(x Expr) *Predicate {
 			p.slots = append(p.slots, c.slot(f))
 		}
 	})
-	p.needs, p.guard = needs(p.node)
+	p.needs, p.guard = (strongest{}).needs(p.node)
 	return p
 }
 
@@ -201,6 +201,7 @@ type Need struct {
 	Op    GuardOp
 	Text  string      // Exact, Prefix, Suffix, Contains
 	Fold  bool        // Text is folded; compare it with Value.Fold
+	Skip  int         // Prefix: the characters before Text; only from GuardBy
 	Value event.Value // Equal, as EqualKey gives it
 }
 
@@ -212,6 +213,31 @@ type Guard struct{ Needs []Need }
 // Guard returns the predicate's guard. ok is false if it has none: it may hold
 // for events without any of its fields.
 func (p *Predicate) Guard() (g Guard, ok bool) { return Guard{p.needs}, p.guard }
+
+// GuardBy is Guard for callers that know the traffic: where one of several
+// needs would do (of a conjunction, of a pattern with more than one text), it
+// takes those with the least sum of rates, which are shares of events.
+func (p *Predicate) GuardBy(rate func(*Need) float64) (g Guard, ok bool) {
+	s := strongest{rate}
+	needs, ok := s.needs(p.node)
+	return Guard{needs}, ok
+}
+
+// strongest finds needs and chooses among alternatives: by Strength, or by rate
+// if that is set.
+type strongest struct{ rate func(*Need) float64 }
+
+// weight is higher for needs that let fewer events through.
+func (s strongest) weight(needs []Need) float64 {
+	if s.rate == nil {
+		return float64(Strength(needs))
+	}
+	sum := 0.0
+	for i := range needs {
+		sum -= s.rate(&needs[i])
+	}
+	return sum
+}
 
 // EqualKey brings a number, boolean or address to the form in which equal
 // values are equal as Go values, fit for a map: whole numbers are KindLong, or
@@ -243,7 +269,7 @@ func EqualKey(v event.Value) (key event.Value, ok bool) {
 }
 
 // needs finds the needs of a node. ok is false if it can hold without any.
-func needs(n node) (out []Need, ok bool) {
+func (s strongest) needs(n node) (out []Need, ok bool) {
 	switch n := n.(type) {
 	case *constNode:
 		return nil, !n.v
@@ -253,12 +279,12 @@ func needs(n node) (out []Need, ok bool) {
 		}
 		return nil, false
 	case *andNode:
-		return bestNeeds(n.xs)
+		return s.best(n.xs)
 	case *orNode:
-		return allNeeds(n.xs)
+		return s.all(n.xs)
 	case *textLeaf:
 		for _, t := range n.texts {
-			out = append(out, n.need(t))
+			out = append(out, s.text(n, t))
 		}
 		return out, true
 	case *partLeaf:
@@ -280,12 +306,24 @@ func needs(n node) (out []Need, ok bool) {
 	return nil, false
 }
 
-func (n *textLeaf) need(t string) Need {
+// text is the need of one text or pattern of a leaf.
+func (s strongest) text(n *textLeaf, t string) Need {
 	if n.exact {
 		return Need{Slot: n.slot, Op: Exact, Text: t, Fold: n.fold}
 	}
 	text, where := pattern.Literal(t)
-	return textNeed(n.slot, text, where, n.fold)
+	best := textNeed(n.slot, text, where, n.fold)
+	if s.rate == nil || where == pattern.Whole {
+		return best
+	}
+	for _, r := range pattern.Runs(t) {
+		need := textNeed(n.slot, r.Text, r.Where, n.fold)
+		need.Skip = r.Skip
+		if s.rate(&need) < s.rate(&best) {
+			best = need
+		}
+	}
+	return best
 }
 
 func (n *partLeaf) needs() []Need {
@@ -356,9 +394,9 @@ func (n *script) needs() ([]Need, bool) {
 	return []Need{{Slot: n.slots[0]}}, true
 }
 
-func allNeeds(xs []node) (out []Need, ok bool) {
+func (s strongest) all(xs []node) (out []Need, ok bool) {
 	for _, x := range xs {
-		n, ok := needs(x)
+		n, ok := s.needs(x)
 		if !ok {
 			return nil, false
 		}
@@ -367,16 +405,16 @@ func allNeeds(xs []node) (out []Need, ok bool) {
 	return out, true
 }
 
-// bestNeeds of several nodes that must all hold: those whose weakest is strongest.
-func bestNeeds(xs []node) (out []Need, ok bool) {
-	best := -1
+// best needs of several nodes that must all hold: those of most weight.
+func (s strongest) best(xs []node) (out []Need, ok bool) {
+	best := math.Inf(-1)
 	for _, x := range xs {
-		n, has := needs(x)
+		n, has := s.needs(x)
 		if !has {
 			continue
 		}
-		if s := Strength(n); s > best {
-			out, ok, best = n, true, s
+		if w := s.weight(n); w > best {
+			out, ok, best = n, true, w
 		}
 	}
 	return out, ok

@@ -309,3 +309,36 @@ func Literal(p string) (text string, where Where) {
 	}
 	return text, where
 }
+
+// Runs gives every text between the wildcards of a pattern that is not whole:
+// each stands in every text that matches, in its place. A pattern that begins
+// with ? gives the text behind them as one that stands at the begin, after
+// skip characters.
+func Runs(p string) (runs []Run) {
+	skip := len(p) - len(strings.TrimLeft(p, "?"))
+	for at := skip; at < len(p); {
+		n := strings.IndexAny(p[at:], "*?")
+		if n < 0 {
+			n = len(p) - at
+		}
+		r := Run{Lit: Lit{p[at : at+n], Inside}}
+		switch {
+		case at == skip:
+			r.Where, r.Skip = Begin, skip
+		case at+n == len(p):
+			r.Where = End
+		}
+		if n > 0 {
+			runs = append(runs, r)
+		}
+		at += n + 1
+	}
+	return runs
+}
+
+// Run is a text of a pattern, and how many characters stand before it if its
+// place is the begin.
+type Run struct {
+	Lit
+	Skip int
+}
