@@ -50,7 +50,7 @@ var english = phrases{
 	byHand:     "Nothing in the data answers this; it is for a person.",
 	noCode:     "no %s",
 	sysmon:     "no Sysmon %s",
-	clockMoved: "This host's log runs %s by its sensor's clock; the times of these answers are the sensor's.",
+	clockMoved: "This host's log runs %s its sensor's clock; the times of these answers are the sensor's.",
 	ahead:      "%s ahead", behind: "%s behind",
 	notInData:    "%s in this data from %s.",
 	cannotAsk:    "%s: cannot be asked: the alert has no %s.",
