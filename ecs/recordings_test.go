@@ -220,7 +220,8 @@ func TestMessages(t *testing.T) {
 				continue
 			}
 			short = map[string]any{}
-			for _, k := range []string{"EventID", "Channel", "SourceName", "Provider", "Hostname", "Computer", "EventTime", "EventReceivedTime", "@timestamp", "TimeCreated", "Message"} {
+			for _, k := range []string{"EventID", "Channel", "SourceName", "Provider", "Hostname", "Computer", "EventTime", "EventReceivedTime", "@timestamp", "TimeCreated", "Message",
+				"UserID", "AccountName", "Domain", "AccountType"} { // of <System>, not of the data
 				if v, ok := whole[k]; ok {
 					short[k] = v
 				}

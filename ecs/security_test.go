@@ -80,18 +80,24 @@ func TestSecurityUserData(t *testing.T) {
 		"user.id": "S-1-5-21-11-22-33-1104", "user.name": "älva", "user.domain": "MARSH", "related.user": "älva",
 		"winlog.logon.id": "0x1aa99", "winlog.user_data.SubjectUserName": "älva", "winlog.event_data.SubjectUserName": "",
 	}
-	checkFields(t, []byte(doc), Options{}, want)
+	checkDocument(t, []byte(doc), want)
 }
 
-func checkFields(t *testing.T, doc []byte, opt Options, want map[string]string) {
+// checkDocument decodes a document, which is JSON or XML, for the fields that
+// are wanted.
+func checkDocument(t *testing.T, doc []byte, want map[string]string) {
 	t.Helper()
 	s := event.NewSchema(nil)
 	for f := range want {
 		s.Slot(f)
 	}
-	d := NewDecoder(s, opt)
+	d := NewDecoder(s, Options{})
 	ev := event.New(s)
-	if err := d.XML(doc, ev); err != nil {
+	read := d.JSON
+	if doc[0] == '<' {
+		read = d.XML
+	}
+	if err := read(doc, ev); err != nil {
 		t.Fatal(err)
 	}
 	for f, w := range want {
@@ -143,7 +149,7 @@ func TestSecurityValues(t *testing.T) {
 		{"a task's leaves", security("4698", [2]string{"TaskContent", "<Task><Actions><Exec><Command>a&amp;b</Command></Exec><Exec><Command>c</Command></Exec></Actions></Task>"}),
 			map[string]string{"winlog.scheduled_task.actions.command": "a&b|c", "winlog.scheduled_task.actions.type": "exec|exec"}},
 	} {
-		t.Run(c.name, func(t *testing.T) { checkFields(t, c.doc, Options{}, c.want) })
+		t.Run(c.name, func(t *testing.T) { checkDocument(t, c.doc, c.want) })
 	}
 }
 

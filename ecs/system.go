@@ -24,10 +24,16 @@ var installed = []row{
 	{from: "ImagePath", to: "service.executable", keep: true},
 }
 
+// installer is the account that wrote the event; its name is there if the
+// exporter looked it up.
 var installer = step{
-	writes: "user.id",
+	writes: "user.id user.name user.domain related.user",
 	do: func(m *mapper, to []int) {
-		m.setText(to[0], m.r.sys[sysUserID].text(m.ev))
+		sys := &m.r.sys
+		m.setText(to[0], sys[sysUserID].text(m.ev))
+		m.setText(to[1], sys[sysUserName].text(m.ev))
+		m.setText(to[2], sys[sysUserDomain].text(m.ev))
+		m.add(to[3], sys[sysUserName].text(m.ev))
 	},
 }
 
@@ -45,9 +51,9 @@ var appLocker = provider{
 	dataset: "windows.applocker_exe_and_dll",
 	channel: "Microsoft-Windows-AppLocker/EXE and DLL",
 	events: map[string]*mapping{
-		"8002": {category: "process", types: "start", rows: [][]row{lockedFile}, steps: []step{installer, binaryName}},
-		"8003": {category: "process", types: "start", rows: [][]row{lockedFile}, steps: []step{installer, binaryName}},
-		"8004": {category: "process", types: "denied", rows: [][]row{lockedFile}, steps: []step{installer, binaryName}},
+		"8002": {category: "process", types: "start", rows: [][]row{lockedFile}, steps: []step{binaryName}},
+		"8003": {category: "process", types: "start", rows: [][]row{lockedFile}, steps: []step{binaryName}},
+		"8004": {category: "process", types: "denied", rows: [][]row{lockedFile}, steps: []step{binaryName}},
 	},
 }
 
@@ -64,9 +70,10 @@ func lastElement(m *mapper, s string, to []int) {
 // O=publisher, S=state, C=country\product\original name\version.
 var binaryName = step{
 	writes: "file.x509.subject.organization file.x509.subject.state_or_province file.x509.subject.country file.x509.subject.locality " +
-		"file.pe.product file.pe.original_file_name file.pe.file_version user.name",
+		"file.pe.product file.pe.original_file_name file.pe.file_version user.id user.name",
 	do: func(m *mapper, to []int) {
-		m.setText(to[7], m.r.sys[sysUserName].text(m.ev))
+		m.setText(to[7], m.r.sys[sysUserID].text(m.ev))
+		m.setText(to[8], m.r.sys[sysUserName].text(m.ev))
 		subject, rest, ok := strings.Cut(m.get("Fqbn"), `\`)
 		if !ok {
 			return
