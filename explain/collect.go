@@ -36,6 +36,8 @@ type record struct {
 	excuse, excuseMatch int32 // as in engine.Note
 	synthesized         bool
 	coarse              bool  // its time is known to the second only
+	loggedCoarse        bool  // so is the log's own
+	absent              bool  // the failing test's fields are missing altogether
 	logged              int64 // the log's own time; 0 if unknown
 	hostID, hostName    string
 	origin              alert.Origin
@@ -232,12 +234,16 @@ func (c *collector) stage(t *tally, doc *source.Document, ev *event.Event, conte
 		return nil // two flaws
 	default:
 		r.fault = c.fault[0]
+		r.absent = !slices.ContainsFunc(r.fault.Slots, ev.Has)
 		f := t.faults[r.fault]
 		if f == nil {
 			f = &faulty{bucket: bucket{limit: maxNear}}
 			t.faults[r.fault] = f
 		}
 		f.events++
+		if selects(r.fault) {
+			return nil // an event of another kind, not a near miss
+		}
 		b = &f.bucket
 	}
 	if !b.room(r.time) {
@@ -258,6 +264,19 @@ func (c *collector) stage(t *tally, doc *source.Document, ev *event.Event, conte
 		return true
 	})
 	return nil
+}
+
+// selects reports whether a test says what kind of event is meant, rather than
+// what must be true of it.
+func selects(t *clause.Test) bool {
+	return !t.Negated && len(t.Fields) > 0 && !slices.ContainsFunc(t.Fields, func(name string) bool {
+		switch name {
+		case "event.code", "event.provider", "event.dataset", "event.module", "event.category", "event.type",
+			"event.action", "event.kind", "host.os.type", "host.os.family", "data_stream.dataset", "winlog.channel":
+			return false
+		}
+		return true
+	})
 }
 
 // lacking is the first key field without a value, which keeps an event from
@@ -288,7 +307,8 @@ func (c *collector) keep(r *record, doc *source.Document, ev *event.Event, conte
 	r.code = strings.Clone(text(ev, c.slots.code))
 	r.origin = alert.Origin{Path: doc.Path, Line: doc.Line, Record: strings.Clone(ev.Record)}
 	r.logged, _ = event.ParseTime(ev.Logged)
-	r.coarse = ev.Time%1e9 == 0 && !strings.ContainsAny(ev.Logged, ".,")
+	r.loggedCoarse = !strings.ContainsAny(ev.Logged, ".,")
+	r.coarse = ev.Time%1e9 == 0 && r.loggedCoarse
 	return nil
 }
 

@@ -72,13 +72,22 @@ func (j *joiner) score(c *chain) float64 {
 	case Replaced:
 		return 0.75
 	}
-	full := 0
+	return j.scoreMissing(c)
+}
+
+// scoreMissing: the more stages are there, and the nearer a flawed event of the
+// missing one is, the nearer.
+func (j *joiner) scoreMissing(c *chain) float64 {
+	full, near := 0, 0.0
+	if r := c.flaw.nearby; r != nil {
+		near = 0.2 * (1 - min(1, float64(abs(r.time-c.first().time))/float64(j.reach)))
+	}
 	for _, r := range c.at {
 		if r != nil {
 			full++
 		}
 	}
-	return 2 - float64(full)/float64(len(c.at))
+	return 2 - float64(full)/float64(len(c.at)) - near
 }
 
 // scoreTest: what an exclusion keeps out is nearer than what is of another kind
@@ -87,6 +96,9 @@ func (j *joiner) scoreTest(c *chain) float64 {
 	s := 0.35
 	if c.flaw.rec.fault.Negated {
 		s = 0.2
+	}
+	if c.flaw.rec.absent {
+		s += 0.4
 	}
 	if len(c.at) == 1 && j.program.Kind == eql.Event {
 		s += 0.5

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -36,7 +35,8 @@ type Report struct {
 // identities stand under the variant native, as in scan.
 type Variant struct {
 	Variant    string         `json:"variant"`
-	Kind       string         `json:"kind"` // event query, sequence or sample
+	Native     bool           `json:"native"` // of the evidence with made-up identities; stages are those of the rule
+	Kind       string         `json:"kind"`   // event query, sequence or sample
 	MaxSpanMS  int64          `json:"maxspan_ms"`
 	Stages     []Stage        `json:"stages"`
 	Matches    []Account      `json:"matches"` // the first few
@@ -167,6 +167,7 @@ func (w *writer) rule(r *Report, rule *engine.Rule, tallies []*tally) error {
 		name += " of " + rule.Source.Variant
 	}
 	v = w.variant(j, name)
+	v.Native = true
 	r.Variants = append(r.Variants, v)
 	return w.fill(&r.Variants[len(r.Variants)-1], j, native)
 }
@@ -333,9 +334,6 @@ func (j *joiner) keys(c *chain) []KeyPart {
 	}
 	return out
 }
-
-// errNoRules is returned for an engine without rules.
-var errNoRules = errors.New("explain strategy: no rule compiles")
 
 func seenText(t *TestResult) string {
 	var parts []string

@@ -40,24 +40,27 @@ func (t *Text) variant(v *Variant) {
 	counts := fmt.Sprintf("%s, %s", terminal.Count(v.MatchCount, "match", "matches"), terminal.Count(v.NearCount, "near miss", "near misses"))
 	t.Line("%s  %s", t.Paint(terminal.Bold, strings.ToUpper(terminal.Clean(name))), counts)
 	for i := range v.Stages {
-		t.stage(&v.Stages[i])
+		if !v.Native {
+			t.stage(&v.Stages[i])
+		}
 	}
 	for i := range v.Matches {
 		t.account(&v.Matches[i], v.Kind)
 	}
-	t.more(v.MatchCount-len(v.Matches), "match", "matches")
+	t.more(v.MatchCount-len(v.Matches), "match", "matches", "later ones")
 	for i := range v.NearMisses {
 		t.account(&v.NearMisses[i], v.Kind)
 	}
-	t.more(v.NearCount-len(v.NearMisses), "near miss", "near misses")
+	t.more(v.NearCount-len(v.NearMisses), "near miss", "near misses", "further away")
 	if v.Beyond > 0 {
 		t.Line("  %d events beyond what is kept were not put together: narrow the input or name --host", v.Beyond)
 	}
 }
 
-func (t *Text) more(n int, one, many string) {
+func (t *Text) more(n int, one, many, which string) {
 	if n > 0 {
-		t.Line("  … and %s more, each further away (--limit shows them)", terminal.Count(n, one, many))
+		t.Line("")
+		t.Line("  … and %s more, %s (--limit shows them)", terminal.Count(n, one, many), which)
 	}
 }
 
@@ -135,13 +138,14 @@ func (t *Text) evidence(a *Account, e *Evidence) {
 	}
 }
 
-// test prints what became of a test: of a match each that names something, of a
-// near miss those that fail; all with All.
+// test prints what became of a test: of a match those that name something, else
+// none, as the verdict says what fails; all with All.
 func (t *Text) test(a *Account, r *TestResult) {
 	mark := t.Paint(terminal.Green, "✓")
 	if !r.Holds {
 		mark = t.Paint(terminal.Red, "✗")
-	} else if !t.All && (a.Kind != Sound.String() || r.negated) {
+	}
+	if !t.All && (!r.Holds || a.Kind != Sound.String() || r.negated) {
 		return
 	}
 	text := terminal.Clean(r.Test)

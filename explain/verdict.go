@@ -8,6 +8,7 @@ import (
 
 	"github.com/tocsin-project/tocsin/eql"
 	"github.com/tocsin-project/tocsin/sequence"
+	"github.com/tocsin-project/tocsin/terminal"
 )
 
 // quarterHour is the step of time zones: a clock that is off by whole quarter
@@ -33,7 +34,12 @@ func (w *writer) judge(a *Account, j *joiner, c *chain) error {
 			j.number[f.otherStage]+1, j.maxspanText(), f.ms-millis(j.maxspan))
 		a.MS = signed(f)
 	case Predicate:
-		return w.predicate(a, f)
+		if err := w.predicate(a, f); err != nil {
+			return err
+		}
+		if len(c.at) > 1 {
+			a.Verdict += "; all else is right: " + j.sound(c)
+		}
 	case Excused:
 		a.Verdict = excusedBy(j, f)
 	case Until:
@@ -50,7 +56,10 @@ func (w *writer) judge(a *Account, j *joiner, c *chain) error {
 	case Replaced:
 		a.Verdict = fmt.Sprintf("a later event of stage %d took its place: the newest counts", stage)
 	case Missing:
-		a.Verdict = w.missing(j, c)
+		var err error
+		if a.Verdict, err = w.missing(j, c); err != nil {
+			return err
+		}
 	}
 	j.notes(a, c)
 	return nil
@@ -89,11 +98,11 @@ func (j *joiner) sound(c *chain) string {
 		if i > 1 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "stage %d came %d ms after stage %d", j.number[i]+1, millis(c.at[i].time-c.at[i-1].time), j.number[i-1]+1)
+		fmt.Fprintf(&b, "stage %d came %s after stage %d", j.number[i]+1, length(c.at[i].time-c.at[i-1].time), j.number[i-1]+1)
 	}
 	if j.maxspan > 0 {
 		span := c.at[len(c.at)-1].time - c.at[0].time
-		fmt.Fprintf(&b, ", maxspan %s: %d ms to spare", j.maxspanText(), millis(j.maxspan-span))
+		fmt.Fprintf(&b, ", maxspan %s: %s to spare", j.maxspanText(), length(j.maxspan-span))
 	}
 	return b.String()
 }
@@ -105,17 +114,34 @@ func (w *writer) predicate(a *Account, f *flaw) error {
 	}
 	t := result(f.rec.fault, w.event)
 	a.Test = &t
-	switch {
-	case loopback(&t) != "":
-		a.Verdict = fmt.Sprintf("stage %d: loopback: %s", a.Stage, loopback(&t))
-	case t.negated && t.Element != "":
-		a.Verdict = fmt.Sprintf("stage %d: %s, excluded by %s", a.Stage, seenText(&t), t.Element)
-	case t.negated:
-		a.Verdict = fmt.Sprintf("stage %d: %s, excluded by %s", a.Stage, seenText(&t), t.Test)
-	default:
-		a.Verdict = fmt.Sprintf("stage %d: %s, which fails %s", a.Stage, seenText(&t), t.Test)
-	}
+	a.Verdict = fmt.Sprintf("stage %d: %s", a.Stage, failure(&t))
 	return nil
+}
+
+// maxQuoted is how much of a test stands in a sentence; the whole of it is
+// beside it.
+const maxQuoted = 120
+
+// failure says why a test fails.
+func failure(t *TestResult) string {
+	quoted := terminal.Shorten(t.Test, maxQuoted)
+	switch {
+	case loopback(t) != "":
+		return "loopback: " + loopback(t)
+	case t.negated && t.Element != "":
+		return seenText(t) + ", excluded by " + t.Element
+	case t.negated:
+		return seenText(t) + ", excluded by " + quoted
+	}
+	return seenText(t) + ", which fails " + quoted
+}
+
+// length is a time as a person reads it: milliseconds where they matter.
+func length(ns int64) string {
+	if abs(ns) < int64(100*time.Second) {
+		return fmt.Sprintf("%d ms", millis(ns))
+	}
+	return shortSpan(time.Duration(ns).Round(time.Second))
 }
 
 // loopback is the address that an exclusion keeps out, if it is one of the
@@ -174,7 +200,7 @@ func keyValue(r *record, i int) string {
 }
 
 // missing says which stage has no event, and what else there is.
-func (w *writer) missing(j *joiner, c *chain) string {
+func (w *writer) missing(j *joiner, c *chain) (string, error) {
 	f := &c.flaw
 	hit := j.positive[f.stage]
 	t := j.tallies[hit]
@@ -190,22 +216,35 @@ func (w *writer) missing(j *joiner, c *chain) string {
 			}
 		}
 	}
-	out := fmt.Sprintf("no event satisfies stage %d under this key within %s", j.number[f.stage]+1, shortSpan(j.reach))
+	out := fmt.Sprintf("no event satisfies stage %d under this key within %s", j.number[f.stage]+1, shortSpan(time.Duration(j.reach)))
 	switch {
-	case n == 0 && t.probe.match.Any:
+	case t.probe.match.Any:
 	case n == 0:
-		return out + fmt.Sprintf(": this host gave no %s event at all", what)
+		return out + fmt.Sprintf(": this host gave no %s event at all", what), nil
 	default:
 		out += fmt.Sprintf(" (the host gave %d of category %s)", n, what)
 	}
-	if r := f.nearby; r != nil {
-		why := "excused"
-		if r.fault != nil {
-			why = "fails only " + r.fault.Text
-		}
-		out += fmt.Sprintf("; the nearest is %d ms away and %s", millis(abs(r.time-c.first().time)), why)
+	r := f.nearby
+	switch {
+	case r == nil:
+		return out, nil
+	case r.fault == nil:
+		return out + fmt.Sprintf("; the nearest, %s, is excused", apart(c.first(), r)), nil
 	}
-	return out
+	if _, err := w.read(r); err != nil {
+		return "", err
+	}
+	test := result(r.fault, w.event)
+	return out + fmt.Sprintf("; the nearest came %s: %s", apart(c.first(), r), failure(&test)), nil
+}
+
+// apart says how far and on which side of one event another is.
+func apart(a, b *record) string {
+	side := "after"
+	if b.compare(a) < 0 {
+		side = "before"
+	}
+	return length(abs(b.time-a.time)) + " " + side
 }
 
 // notes tells of clocks: where the log's own time or whole seconds would say
@@ -217,14 +256,14 @@ func (j *joiner) notes(a *Account, c *chain) {
 		}
 		off := r.logged - r.time
 		rest := off - roundTo(off, quarterHour)
-		if rest < 0 {
+		if rest < 0 && !r.loggedCoarse {
 			a.Notes = append(a.Notes, fmt.Sprintf("stage %d: the sensor's clock is ahead: the event is stamped %d ms after it was logged",
 				j.number[i]+1, millis(-rest)))
 		}
 	}
 	if f := &c.flaw; (f.kind == Order || f.kind == Span) && f.rec.logged != 0 && f.other.logged != 0 {
 		d := f.rec.logged - f.other.logged
-		if q := f.rec.time - f.other.time; d != q && !f.rec.coarse && !f.other.coarse && abs(d) < quarterHour {
+		if q := f.rec.time - f.other.time; d != q && !f.rec.loggedCoarse && !f.other.loggedCoarse && abs(d) < quarterHour {
 			side := "after"
 			if d < 0 {
 				side = "before"
@@ -256,8 +295,8 @@ func clock(ns int64) string { return time.Unix(0, ns).UTC().Format("15:04:05.000
 
 func place1(r *record) string { return fmt.Sprintf("%s:%d", r.origin.Path, r.origin.Line) }
 
-func shortSpan(ns int64) string {
-	s := time.Duration(ns).String()
+func shortSpan(d time.Duration) string {
+	s := d.String()
 	s = strings.TrimSuffix(s, "m0s") + suffixIf(s, "m0s", "m")
 	return strings.TrimSuffix(s, "h0m") + suffixIf(s, "h0m", "h")
 }

@@ -28,7 +28,7 @@ type explainCmd struct {
 	Paths      []string `arg:"" optional:"" name:"path" help:"Files, folders, globs or archives; - or nothing reads standard input."`
 	Strategies []string `help:"Where to look for the id; may come again. Without it, the strategies shipped in the binary." placeholder:"PATH"`
 	Output     string   `short:"o" default:"table" enum:"table,json" help:"Form of the answer: ${enum}."`
-	Variant    []string `help:"Only these variants of the rule; \"\" is the main one." placeholder:"NAME"`
+	Variant    []string `help:"Only these variants of the rule; main is the first." placeholder:"NAME"`
 	Host       []string `help:"Only events of these hosts (name, short name or id)." placeholder:"NAME"`
 	Limit      int      `default:"5" help:"Matches and near misses shown of each variant."`
 	All        bool     `help:"Show every test of every event."`
@@ -151,10 +151,14 @@ func withVariants(s *strategy.Strategy, names []string) (*strategy.Strategy, err
 		n := len(kept.Rules)
 		known := []string{}
 		for _, r := range s.Rules {
-			if r.Variant == name {
+			variant := r.Variant
+			if variant == "" {
+				variant = "main"
+			}
+			if variant == name {
 				kept.Rules = append(kept.Rules, r)
 			}
-			known = append(known, fmt.Sprintf("%q", r.Variant))
+			known = append(known, variant)
 		}
 		if len(kept.Rules) == n {
 			return nil, fmt.Errorf("select variant: no variant %q in %s, which has %s", name, s.ID, strings.Join(known, ", "))
