@@ -66,6 +66,9 @@ type Alert struct {
 
 	Exception  *Exception `json:"exception"`
 	Suppressed int        `json:"suppressed,omitempty"` // further alerts folded into this one
+	// SuppressedBy is the id of the alert that this one is folded into; such
+	// ones are only written when all is asked for (--all).
+	SuppressedBy string `json:"suppressed_by,omitempty"`
 }
 
 // Host is the machine the alert is about.

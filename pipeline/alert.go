@@ -29,7 +29,7 @@ func (r *Result) Alert(f *Finding) (*alert.Alert, error) {
 		Host:   alert.Host{ID: f.HostID, Name: f.HostName},
 		Threat: threats(s), JoinKeys: joinKeys(f.Key), Exception: exceptionOf(f.Excused),
 		Triage: append([]alert.Answer{}, f.Answers...), Context: []alert.Event{},
-		Suppressed: f.Suppressed,
+		Suppressed: f.Suppressed, SuppressedBy: f.SuppressedBy,
 	}
 	if spec := f.Rule.Spec; spec != nil && f.Variant == engine.NativeVariant {
 		a.Approximate = spec.MaxSpan() == 0 || spec.MaxSpan() > approximateSpan

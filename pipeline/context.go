@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/tocsin-project/tocsin/ecs"
@@ -137,7 +136,7 @@ func (a *asker) ask(round int) (asked int, err error) {
 	a.index = make([]map[string]*asking, len(a.contexts))
 	for i, x := range list {
 		if i == 0 || x.ref != list[i-1].ref {
-			if err := a.decode(x.ref); err != nil {
+			if err := a.result.decode(a.decoder, a.event, x.ref); err != nil {
 				return 0, err
 			}
 		}
@@ -215,26 +214,6 @@ func (a *asker) order() {
 			k.questions = slices.Compact(k.questions)
 		}
 	}
-}
-
-// decode reads a document again, as the engine's schema has it.
-func (a *asker) decode(ref journal.Ref) error {
-	blob, err := a.result.evidence.Get(ref)
-	if err != nil {
-		return err
-	}
-	doc, err := decodeDocument(blob)
-	if err != nil {
-		return err
-	}
-	read := a.decoder.JSON
-	if len(doc.data) > 0 && doc.data[0] == '<' {
-		read = a.decoder.XML
-	}
-	if err := read(doc.data, a.event); err != nil {
-		return fmt.Errorf("read evidence again: %w", err)
-	}
-	return nil
 }
 
 // read gives every context hit to the findings that ask for it.

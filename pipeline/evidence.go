@@ -5,6 +5,9 @@ import (
 	"fmt"
 
 	"github.com/tocsin-project/tocsin/alert"
+	"github.com/tocsin-project/tocsin/ecs"
+	"github.com/tocsin-project/tocsin/event"
+	"github.com/tocsin-project/tocsin/journal"
 )
 
 // document is what the evidence store keeps of one event: what it takes to make
@@ -41,4 +44,24 @@ func decodeDocument(b []byte) (document, error) {
 	}
 	d.data = b
 	return d, nil
+}
+
+// decode reads a document of the evidence store again into an event.
+func (r *Result) decode(dec *ecs.Decoder, ev *event.Event, ref journal.Ref) error {
+	blob, err := r.evidence.Get(ref)
+	if err != nil {
+		return err
+	}
+	doc, err := decodeDocument(blob)
+	if err != nil {
+		return err
+	}
+	read := dec.JSON
+	if len(doc.data) > 0 && doc.data[0] == '<' {
+		read = dec.XML
+	}
+	if err := read(doc.data, ev); err != nil {
+		return fmt.Errorf("read evidence again: %w", err)
+	}
+	return nil
 }

@@ -24,9 +24,12 @@ type Finding struct {
 
 	Excused    *strategy.Exception // nil: an alert
 	Suppressed int                 // further findings folded into this one
-	Risk       int                 // the score, as moved by what is known
-	Factors    []alert.Factor
-	Answers    []alert.Answer
+	// SuppressedBy is the id of the finding that this one is folded into; only
+	// Scan.All keeps such ones.
+	SuppressedBy string
+	Risk         int // the score, as moved by what is known
+	Factors      []alert.Factor
+	Answers      []alert.Answer
 
 	steps   []step
 	context []gathered // by Rule.Contexts
@@ -44,6 +47,10 @@ type step struct {
 }
 
 func (f *Finding) time() time.Time { return time.Unix(0, f.Time).UTC() }
+
+// IsAlert reports a finding that nothing excuses and that is not folded into
+// another: one that counts.
+func (f *Finding) IsAlert() bool { return f.Excused == nil && f.SuppressedBy == "" }
 
 // Name is the strategy's id, with the variant if there is one.
 func (f *Finding) Name() string {

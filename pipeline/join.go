@@ -152,9 +152,6 @@ func (j *joiner) report(rule *engine.Rule, hits []sequence.Hit, notes []engine.N
 			return
 		}
 	}
-	if keep := j.result.scan.Keep; keep != nil && !keep(f) {
-		return
-	}
 	j.ids[f.ID] = f
 	j.result.Findings = append(j.result.Findings, f)
 }

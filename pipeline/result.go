@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -35,7 +36,7 @@ type Summary struct {
 	Repeats     int // readings of an event that had been read before, among the hits
 	Differing   int // of those, the ones whose content was another
 	Excused     int // matches that an exception of scope sequence took back
-	Alerts      int // findings that nothing excuses
+	Alerts      int // findings that nothing excuses and that are not folded into others
 	ExcusedHits int // hits that an exception of scope stage or any took out before the join
 	Partial     bool
 	Elapsed     time.Duration
@@ -58,14 +59,24 @@ func (r *Result) problem(p source.Problem) {
 	r.scan.OnProblem(p)
 }
 
-// finish groups the findings.
-func (r *Result) finish() {
+// finish groups the findings, drops those that nobody asked for, and folds what
+// suppression folds. Filters come after the grouping, so that an incident has
+// the same id with and without them, and before suppression, so that an alert
+// outside --since does not hide one within.
+func (r *Result) finish() error {
 	group(r.Findings, r.clockShifts())
+	if keep := r.scan.Keep; keep != nil {
+		r.Findings = slices.DeleteFunc(r.Findings, func(f *Finding) bool { return !keep(f) })
+	}
+	if err := r.suppress(); err != nil {
+		return err
+	}
 	for _, f := range r.Findings {
-		if f.Excused == nil {
+		if f.IsAlert() {
 			r.Summary.Alerts++
 		}
 	}
+	return nil
 }
 
 // Incident is the findings that tell of one attack.
@@ -95,12 +106,12 @@ func (r *Result) Incidents() []Incident {
 	return incidents
 }
 
-// tellsMore orders the findings of one incident: what nothing excuses first,
+// tellsMore orders the findings of one incident: alerts first,
 // then by risk, then what saw the process start, then sequences before single
 // events, then the document's own rule before its variants.
 func tellsMore(a, b *Finding) bool {
-	if (a.Excused == nil) != (b.Excused == nil) {
-		return a.Excused == nil
+	if a.IsAlert() != b.IsAlert() {
+		return a.IsAlert()
 	}
 	if a.Risk != b.Risk {
 		return a.Risk > b.Risk

@@ -80,7 +80,9 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 	if err := r.join(hits); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	r.finish()
+	if err := r.finish(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	if err := r.gather(contexts); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}

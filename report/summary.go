@@ -46,7 +46,7 @@ func NewSummary(r *pipeline.Result) Summary {
 		Excused: in.Excused, ExcusedHits: in.ExcusedHits, Skipped: []Skipped{},
 	}
 	for _, f := range r.Findings {
-		if f.Excused == nil {
+		if f.IsAlert() {
 			s.ByStrategy[f.Name()]++
 			s.Suppressed += f.Suppressed
 		}
