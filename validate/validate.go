@@ -115,6 +115,9 @@ func prove(ctx context.Context, s *strategy.Strategy, opt Options) (*Strategy, e
 	for _, p := range problems {
 		out.Errors = append(out.Errors, p.Error())
 	}
+	if len(s.Rules) == 0 {
+		out.Errors = append(out.Errors, "it has no rule: a fenced block ```eql under Technical Context")
+	}
 	out.count(s, opt)
 	if len(eng.Rules) > 0 {
 		l := &line{eng: eng, tmp: opt.TmpDir}
