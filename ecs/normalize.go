@@ -254,6 +254,7 @@ var lists = map[string]bool{
 	"winlog.event_data.AccessListDescription": true, "winlog.event_data.AccessMaskDescription": true,
 	"winlog.event_data.AuditPolicyChangesDescription": true, "winlog.event_data.TicketOptionsDescription": true,
 	"winlog.event_data.NewUACList": true, "winlog.event_data.SidListDesc": true,
+	"winlog.event_data.PrivilegeList": true, "winlog.event_data.UserAccountControl": true,
 	"powershell.command.invocation_details": true, "winlog.scheduled_task.actions": true,
 	"winlog.scheduled_task.principals": true, "winlog.scheduled_task.triggers": true,
 }

@@ -3,6 +3,7 @@ package ecs
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/tocsin-project/tocsin/event"
@@ -132,5 +133,71 @@ func TestPowerShellEvidence(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("of evidence\n%s\nnot\n%s", got, want)
+	}
+}
+
+// FuzzPowerShell gives the unpacking what scripts can hold. What it makes of a
+// text must be valid JSON in proportion to it.
+func FuzzPowerShell(f *testing.F) {
+	f.Add(spacedBlock, payload)
+	f.Add(classicBlock, payload)
+	f.Add("Creating Scriptblock text (1 of 2):\nx\n\nScriptBlock ID: y\nPath: z", "A(): \nB(")
+	n := NewNormalizer(Options{})
+	f.Fuzz(func(t *testing.T, block, details string) {
+		for _, c := range []struct {
+			channel, id string
+			data        object
+		}{
+			{"Windows PowerShell", "800", object{"param1", "", "param2", block, "param3", details}},
+			{"Windows PowerShell", "600", object{"param3", block}},
+			{"Windows PowerShell", "800", object{"Message", block}},
+			{"Microsoft-Windows-PowerShell/Operational", "4103", object{"ContextInfo", block, "Payload", details}},
+			{"Microsoft-Windows-PowerShell/Operational", "4103", object{"Message", block}},
+			{"Microsoft-Windows-PowerShell/Operational", "4104", object{"Message", block}},
+		} {
+			doc := encode(append(object{"Channel", c.channel, "EventID", c.id, "Hostname", sampleHost}, c.data...))
+			out, err := n.Append(nil, doc)
+			if err != nil {
+				t.Fatalf("%s: %v", doc, err)
+			}
+			if !json.Valid(out) {
+				t.Fatalf("%s\nmade %s", doc, out)
+			}
+			if len(out) > 2000+12*len(doc) {
+				t.Fatalf("%d bytes of %d", len(out), len(doc))
+			}
+		}
+	})
+}
+
+// TestPowerShellAllocations decodes for every field without garbage.
+func TestPowerShellAllocations(t *testing.T) {
+	s := event.NewSchema(nil)
+	for _, rows := range [][]row{contextRows, contextFile, scriptBlock} {
+		for _, r := range rows {
+			for _, f := range strings.Fields(r.to) {
+				s.Slot(f)
+			}
+		}
+	}
+	for _, f := range strings.Fields(contextUser.writes + " " + invocationFields) {
+		s.Slot(f)
+	}
+	docs := [][]byte{
+		encode(object{"Channel", "Windows PowerShell", "EventID", "800", "Hostname", "h", "param1", "x", "param2", classicBlock, "param3", payload}),
+		encode(object{"Channel", "Microsoft-Windows-PowerShell/Operational", "EventID", "4103", "Hostname", "h", "ContextInfo", spacedBlock, "Payload", payload}),
+		encode(object{"Channel", "Microsoft-Windows-PowerShell/Operational", "EventID", "4104", "Hostname", "h", "ScriptBlockText", " x ", "Path", `C:\x.ps1`}),
+	}
+	d, ev := NewDecoder(s, Options{}), event.New(s)
+	run := func() {
+		for _, doc := range docs {
+			if err := d.JSON(doc, ev); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	run()
+	if n := testing.AllocsPerRun(20, run); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
