@@ -155,7 +155,7 @@ func (f *strategyFlags) only(list []*strategy.Strategy) ([]*strategy.Strategy, e
 			}
 		}
 		if len(kept) == n {
-			return nil, fmt.Errorf("select strategy: no strategy %q (see `tocsin strategy list`)", id)
+			return nil, fmt.Errorf("select strategy: no strategy %q, and no such file (see `tocsin strategy list`)", id)
 		}
 	}
 	return kept, nil

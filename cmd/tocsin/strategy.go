@@ -504,9 +504,12 @@ func (c *strategyNewCmd) Run(app *App) error {
 	return nil
 }
 
-// writeNew writes a file that is not there yet.
+// writeNew writes a file that is not there yet, and makes its folder.
 func writeNew(dir, base string, data []byte) (string, error) {
 	name := filepath.Join(dir, base)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return name, err
+	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return name, err
