@@ -95,7 +95,7 @@ func (r *reply) absent(q *query) {
 			r.missing[i] = fmt.Sprintf(format, code)
 		}
 		line := fmt.Sprintf(r.c.p.notInData, strings.Join(r.missing, ", "), r.c.hostName())
-		r.lines = append(r.lines, capital(line))
+		r.lines = append(r.lines, sentence(capital(line)))
 	}
 }
 
@@ -158,9 +158,9 @@ func (c *inquiry) lacking(a *Asked) []string {
 
 func (c *inquiry) hostName() string {
 	if name := c.in.Alert.Host.Name; name != "" {
-		return name
+		return clip(name, nameWidth)
 	}
-	return c.in.Alert.Host.ID
+	return clip(c.in.Alert.Host.ID, nameWidth)
 }
 
 // window says a query's window about the alert.
@@ -220,12 +220,14 @@ func clip(s string, width int) string {
 	if len(s) <= width { // bytes are never fewer than characters
 		return s
 	}
-	n := 0
+	n, last := 0, 0
 	for i := range s {
-		if n == width-1 {
-			return s[:i] + "…"
+		if n++; n == width {
+			last = i
 		}
-		n++
+		if n > width {
+			return s[:last] + "…"
+		}
 	}
 	return s
 }
@@ -255,7 +257,7 @@ func command(s string) string {
 func codesOf(facts []*fact) string {
 	var out []string
 	for _, f := range facts {
-		code := f.First("event.code", "event.dataset", "event.action")
+		code := clip(f.First("event.code", "event.dataset", "event.action"), nameWidth)
 		if code != "" && !slices.Contains(out, code) {
 			out = append(out, code)
 		}

@@ -282,7 +282,7 @@ func base(p string) string { return path.Base(strings.ToLower(strings.ReplaceAll
 // and arguments agree, 1 if only the program's name does, 0 if not.
 func sameProgram(image string, process *fact) int {
 	program, arguments := splitCommand(image)
-	if program != base(processPath(process)) {
+	if program == "" || program != base(processPath(process)) {
 		return 0
 	}
 	line := process.Text("process.command_line")
@@ -307,8 +307,10 @@ func splitCommand(command string) (program, arguments string) {
 	default:
 		program, arguments, _ = strings.Cut(s, " ")
 	}
-	program = base(program)
-	if program != "." && !strings.Contains(program, ".") {
+	if program == "" {
+		return "", ""
+	}
+	if program = base(program); !strings.Contains(program, ".") {
 		program += ".exe"
 	}
 	return program, strings.Join(strings.Fields(arguments), " ")

@@ -202,9 +202,17 @@ func (r *reply) rest(facts ...*fact) {
 	}
 }
 
+// maxSentence bounds a sentence, whatever its values are.
+const maxSentence = 1000
+
+// sentence makes one line of a text: no value from an event may begin another.
+func sentence(s string) string {
+	return clip(strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(clip(s, maxSentence)), maxSentence)
+}
+
 // say adds a sentence, unless an earlier answer has it.
 func (r *reply) say(line string) {
-	if line != "" && !r.c.told[line] {
+	if line = sentence(line); line != "" && !r.c.told[line] {
 		r.c.told[line] = true
 		r.lines = append(r.lines, line)
 	}
