@@ -21,6 +21,7 @@ type Result struct {
 
 	scan       *Scan
 	evidence   *journal.Evidence
+	sight      *sightSlots // nil unless sightings are made
 	normalizer *ecs.Normalizer
 	mu         sync.Mutex                  // guards Problems while workers run
 	arrived    map[string][]triage.Arrival // by host, made when an alert asks

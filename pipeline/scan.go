@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tocsin-project/tocsin/baseline"
 	"github.com/tocsin-project/tocsin/census"
 	"github.com/tocsin-project/tocsin/ecs"
 	"github.com/tocsin-project/tocsin/engine"
@@ -48,6 +49,9 @@ type Scan struct {
 	Lang   string         // of the answers: "en", "vi"
 	Admins *triage.Admins // known administration sources; nil: no list was given
 
+	Sight bool            // Result.Sightings will be asked for
+	Rater *baseline.Rater // moves risk scores by what is ordinary; nil: they stay
+
 	Keep func(f *Finding) bool // nil keeps all; a filter such as --since
 
 	// Sink of what could not be read; called from one goroutine at a time.
@@ -68,6 +72,9 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 		scan: s, evidence: journal.NewEvidence(s.TmpDir, evidenceBudget),
 		normalizer: ecs.NewNormalizer(ecs.Options{Native: s.Native}),
 	}
+	if s.Sight || s.Rater != nil {
+		r.sight = newSightSlots(s.Engine.Schema())
+	}
 	hits := journal.New(journal.Options{Budget: hitBudget, Dir: s.TmpDir})
 	defer hits.Close()
 	contexts := journal.New(journal.Options{Budget: hitBudget, Dir: s.TmpDir})
@@ -84,6 +91,9 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	if err := r.gather(contexts); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if err := r.rate(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.Summary.Elapsed = time.Since(start)
