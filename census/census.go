@@ -28,6 +28,7 @@ type Census struct {
 
 	schema *event.Schema
 	code   int
+	action int
 	hostID int
 	name   int
 	data   int
@@ -38,7 +39,8 @@ type Census struct {
 type Host struct {
 	ID, Name string
 	Sources  map[Source]*Arrivals
-	skew     map[int64]int // logged time minus event time, by second
+	Active   map[string]*Histogram // by channel: event times in seconds; nil unless fields are asked for
+	skew     map[int64]int         // logged time minus event time, by second
 }
 
 // Source is one event of one log or data stream.
@@ -52,6 +54,7 @@ type Arrivals struct {
 	Events      int
 	First, Last int64    // event time, nanoseconds since 1970 UTC; 0 without times
 	Fields      []uint64 // bit set of the schema's slots that ever held a value; nil unless asked for
+	Clock       *Clock   // nil unless fields are asked for
 }
 
 // New returns an empty census over a schema, to which it adds the fields it
@@ -59,6 +62,7 @@ type Arrivals struct {
 func New(s *event.Schema, withFields bool) *Census {
 	c := &Census{Hosts: map[string]*Host{}, fields: withFields}
 	c.code, c.hostID, c.name, c.data = Prepare(s)
+	c.action = s.Slot("event.action")
 	c.schema = s
 	return c
 }
@@ -66,6 +70,7 @@ func New(s *event.Schema, withFields bool) *Census {
 // Prepare adds the fields that a census reads to a schema that goroutines will
 // share.
 func Prepare(s *event.Schema) (code, hostID, hostName, dataset int) {
+	s.Slot("event.action")
 	return s.Slot("event.code"), s.Slot("host.id"), s.Slot("host.name"), s.Slot("event.dataset")
 }
 
@@ -73,7 +78,8 @@ func Prepare(s *event.Schema) (code, hostID, hostName, dataset int) {
 func (c *Census) Add(ev *event.Event) {
 	c.Events++
 	h := c.host(ev)
-	a := h.arrivals(Source{c.channel(ev), first(ev, c.code)})
+	channel := c.channel(ev)
+	a := h.arrivals(Source{channel, c.codeOf(ev)})
 	a.Events++
 	if ev.HasTime {
 		if a.First == 0 || ev.Time < a.First {
@@ -84,7 +90,16 @@ func (c *Census) Add(ev *event.Event) {
 	}
 	if c.fields {
 		c.note(a, ev)
+		h.observe(a, channel, ev)
 	}
+}
+
+// codeOf is the event's code; documents of agents have an action instead.
+func (c *Census) codeOf(ev *event.Event) string {
+	if code := first(ev, c.code); code != "" {
+		return code
+	}
+	return first(ev, c.action)
 }
 
 // channel is the log's channel; documents of agents have a data set instead.
@@ -186,6 +201,9 @@ func (c *Census) Merge(o *Census) {
 		for second, n := range from.skew {
 			h.skew[second] += n
 		}
+		for channel, active := range from.Active {
+			h.active(channel).Merge(active)
+		}
 	}
 }
 
@@ -195,6 +213,7 @@ func (a *Arrivals) merge(o *Arrivals) {
 		a.First = o.First
 	}
 	a.Last = max(a.Last, o.Last)
+	a.Clock = a.Clock.merge(o.Clock)
 	for i, w := range o.Fields {
 		if i == len(a.Fields) {
 			a.Fields = append(a.Fields, 0)
