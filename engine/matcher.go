@@ -83,3 +83,36 @@ func (e *Engine) Barren(seen []bool) []bool {
 	}
 	return out
 }
+
+// Cost is what one stage cost over the events that were traced.
+type Cost struct {
+	Rule, Stage int32 // as in Match
+	Candidates  int   // events that its guard let through
+	Matches     int   // of those, the ones that satisfy it
+	Time        int64 // spent on verifying them, in units of the clock
+}
+
+// Costs returns an empty account of every stage, for Trace to fill.
+func (e *Engine) Costs() []Cost {
+	out := make([]Cost, len(e.stages))
+	for n := range e.stages {
+		out[n].Rule, out[n].Stage = e.stages[n].rule, e.stages[n].stage
+	}
+	return out
+}
+
+// Trace holds an event against the stages as Match does and adds to costs what
+// each candidate took by the given clock. A predicate that several stages share
+// counts for the one that asks first.
+func (m *Matcher) Trace(ev *event.Event, now func() int64, costs []Cost) {
+	for _, n := range m.lookup.candidates(ev) {
+		c := &costs[n]
+		c.Candidates++
+		start := now()
+		ok := m.lookup.verify(ev, n)
+		c.Time += now() - start
+		if ok {
+			c.Matches++
+		}
+	}
+}

@@ -31,9 +31,9 @@ func AppendTie(dst []byte, m *event.Meta, content []byte) []byte {
 	dst = appendPart(dst, m.Channel)
 	dst = appendNumber(dst, m)
 	start := len(dst)
-	dst = appendIdentity(dst, m, content)
+	dst, sum := appendIdentity(dst, m, content)
 	n := len(dst) - start
-	dst = binary.BigEndian.AppendUint64(dst, checksum(content))
+	dst = binary.BigEndian.AppendUint64(dst, sum)
 	return binary.BigEndian.AppendUint32(dst, uint32(n))
 }
 
@@ -85,8 +85,9 @@ func appendNumber(dst []byte, m *event.Meta) []byte {
 	return append(dst, 1, 0, 0, 0, 0, 0, 0, 0, 0)
 }
 
-// appendIdentity appends what says that two readings are of the same event.
-func appendIdentity(dst []byte, m *event.Meta, content []byte) []byte {
+// appendIdentity appends what says that two readings are of the same event, and
+// returns a checksum of the content.
+func appendIdentity(dst []byte, m *event.Meta, content []byte) (out []byte, sum uint64) {
 	switch {
 	case m.Computer != "" && m.Channel != "" && m.Record != "" && m.Logged != "":
 		dst = appendLower(dst, m.Computer)
@@ -95,12 +96,12 @@ func appendIdentity(dst []byte, m *event.Meta, content []byte) []byte {
 		dst = append(dst, '/')
 		dst = append(dst, m.Record...)
 		dst = append(dst, '@')
-		return append(dst, m.Logged...)
+		return append(dst, m.Logged...), checksum(content)
 	case m.DocID != "":
-		return append(dst, m.DocID...)
+		return append(dst, m.DocID...), checksum(content)
 	}
 	hash := sha256.Sum256(content)
-	return hex.AppendEncode(append(dst, "sha256:"...), hash[:16])
+	return hex.AppendEncode(append(dst, "sha256:"...), hash[:16]), binary.BigEndian.Uint64(hash[:])
 }
 
 // appendLower appends text in lower case, in any script.

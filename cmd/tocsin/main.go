@@ -36,6 +36,7 @@ type cli struct {
 	Query     queryCmd     `cmd:"" help:"Run one EQL query over files, as Elasticsearch would."`
 	Explain   explainCmd   `cmd:"" help:"Say why a strategy matched or did not: stage, key, predicate, milliseconds."`
 	Demo      demoCmd      `cmd:"" help:"Make a recording of an attack and scan it: the first thing to run."`
+	Bench     benchCmd     `cmd:"" help:"Measure throughput, beside plain decoding."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
@@ -69,6 +70,7 @@ func exit(status int, err error) error { return &exitError{status, err} }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	app := &App{Ctx: ctx, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv}
 	status := run(app, os.Args[1:])
 	stop()
@@ -135,7 +137,10 @@ func statusOf(app *App, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	if msg := err.Error(); msg != "" {
+	switch msg := err.Error(); {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(app.Stderr, "tocsin: interrupted; what was found until then is partial")
+	case msg != "":
 		fmt.Fprintln(app.Stderr, "tocsin:", msg)
 	}
 	var e *exitError
