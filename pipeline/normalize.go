@@ -73,7 +73,8 @@ func (n *Normalize) Run(ctx context.Context, w io.Writer) (*NormalizeSummary, er
 			}
 		}
 	})
-	summary, err := source.Read(ctx, n.Paths, n.Source, func(b *source.Block) error {
+	readCtx, opt := interruptibly(ctx, n.Paths, n.Source)
+	summary, err := source.Read(readCtx, n.Paths, opt, func(b *source.Block) error {
 		s := idle(free)
 		s.block = b
 		queue <- s
@@ -85,7 +86,7 @@ func (n *Normalize) Run(ctx context.Context, w io.Writer) (*NormalizeSummary, er
 	wg.Wait()
 	sum.Source = summary
 	switch cause := context.Cause(ctx); {
-	case err == nil:
+	case err == nil && cause == nil:
 	case cause == nil:
 		return &sum, fmt.Errorf("read input: %w", err)
 	case errors.Is(cause, context.Canceled):

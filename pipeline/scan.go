@@ -109,13 +109,14 @@ func (s *Scan) read(ctx context.Context, r *Result, hits, contexts *journal.Jour
 		workers[i] = newWorker(s, r, hits, contexts)
 		wg.Go(func() { workers[i].run(blocks) })
 	}
-	summary, readErr := source.Read(ctx, s.Paths, s.Source, func(b *source.Block) error {
+	readCtx, opt := interruptibly(ctx, s.Paths, s.Source)
+	summary, readErr := source.Read(readCtx, s.Paths, opt, func(b *source.Block) error {
 		select {
 		case blocks <- b:
 			return nil
-		case <-ctx.Done():
+		case <-readCtx.Done():
 			b.Release()
-			return ctx.Err()
+			return readCtx.Err()
 		}
 	})
 	close(blocks)

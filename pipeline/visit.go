@@ -66,13 +66,14 @@ func (v *Visit) Run(ctx context.Context, visitor func() Visitor) (*Summary, erro
 			errs = append(errs, w.err)
 		})
 	}
-	summary, err := source.Read(ctx, v.Paths, v.Source, func(b *source.Block) error {
+	readCtx, opt := interruptibly(ctx, v.Paths, v.Source)
+	summary, err := source.Read(readCtx, v.Paths, opt, func(b *source.Block) error {
 		select {
 		case blocks <- b:
 			return nil
-		case <-ctx.Done():
+		case <-readCtx.Done():
 			b.Release()
-			return ctx.Err()
+			return readCtx.Err()
 		}
 	})
 	close(blocks)

@@ -13,6 +13,7 @@ import (
 	"github.com/tocsin-project/tocsin/alert"
 	"github.com/tocsin-project/tocsin/eql"
 	"github.com/tocsin-project/tocsin/event"
+	"github.com/tocsin-project/tocsin/pipeline"
 	"github.com/tocsin-project/tocsin/query"
 	"github.com/tocsin-project/tocsin/report"
 	"github.com/tocsin-project/tocsin/source"
@@ -50,7 +51,7 @@ func (c *queryCmd) Run(app *App) error {
 		return exit(exitUsage, errors.New("read input: no path is given and nothing is piped in"))
 	}
 	progress := newProgress(app)
-	input := source.Options{Stdin: app.Stdin, Progress: progress.update}
+	input := source.Options{Stdin: pipeline.Interruptible(app.Ctx, app.Stdin), Progress: progress.update}
 	options, release, err := c.options(app.Ctx, paths, &input)
 	defer release()
 	if errors.Is(err, context.Canceled) {
