@@ -7,6 +7,7 @@ import (
 
 	"github.com/tocsin-project/tocsin/ecs"
 	"github.com/tocsin-project/tocsin/engine"
+	"github.com/tocsin-project/tocsin/eql"
 	"github.com/tocsin-project/tocsin/event"
 	"github.com/tocsin-project/tocsin/journal"
 	"github.com/tocsin-project/tocsin/sequence"
@@ -170,7 +171,7 @@ func secondSteps(f *Finding) []step {
 // open queries.
 func (a *asker) askFor(f *Finding, open []bool) (n int) {
 	for i, number := range f.Rule.Contexts {
-		if !open[i] {
+		if !open[i] || saysNothing(a.event, a.contexts[number].Of) {
 			continue
 		}
 		a.keys.Keys(a.event, a.contexts[number].Of, func(key []byte) bool {
@@ -180,6 +181,21 @@ func (a *asker) askFor(f *Finding, open []bool) (n int) {
 		})
 	}
 	return n
+}
+
+// saysNothing reports whether one of the fields holds what Windows writes where
+// it has nothing to say: every 4688 has a TargetLogonId, most of them 0x0. With
+// such a value nothing is asked.
+func saysNothing(ev *event.Event, keys []eql.Key) bool {
+	for _, k := range keys {
+		if v := ev.Values(k.Slot); len(v) == 1 {
+			switch v[0].S {
+			case "-", "0x0", "S-1-0-0", "{00000000-0000-0000-0000-000000000000}":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (a *asker) enter(q question, key []byte) {
