@@ -84,20 +84,26 @@ func (r *reply) logon(f *fact) {
 	if how == "-" || how == "" {
 		how = f.Text("winlog.event_data.AuthenticationPackageName")
 	}
+	if how == "" {
+		how = "-"
+	}
 	how, id := clip(how, nameWidth), clip(session(f), nameWidth)
+	if id == "" {
+		id = "-"
+	}
 	install := s.installedIn(f)
 	switch {
 	case s.exact && !f.own:
-		r.say(fmt.Sprintf(c.p.logonExact, who, from, c.when(f), how, id))
+		r.say(fmt.Sprintf(c.p.logonExact, who, from, c.when(f), how, id, codesOf([]*fact{f})))
 		if install != nil {
 			r.say(fmt.Sprintf(c.p.installedIn, id))
 		}
 	case install != nil:
-		r.say(fmt.Sprintf(c.p.logonSession, who, from, c.when(f), how, id))
+		r.say(fmt.Sprintf(c.p.logonSession, who, from, c.when(f), how, id, codesOf([]*fact{f})))
 	case (s.connection != nil || s.opener != nil) && f.Text("source.ip") == s.peer:
-		r.say(fmt.Sprintf(c.p.logonNear, who, from, c.when(f), how, id))
+		r.say(fmt.Sprintf(c.p.logonNear, who, from, c.when(f), how, id, codesOf([]*fact{f})))
 	default:
-		r.say(fmt.Sprintf(c.p.logonPlain, who, from, c.when(f), how, id))
+		r.say(fmt.Sprintf(c.p.logonPlain, who, from, c.when(f), how, id, codesOf([]*fact{f})))
 	}
 	r.rest(f, install)
 	c.tell(f)

@@ -173,7 +173,7 @@ func (c *inquiry) findLogon(s *subject) {
 	var nearest time.Duration
 	rank := 0
 	for _, f := range append(c.own[:len(c.own):len(c.own)], c.around...) {
-		if f.code != "4624" || !c.sameHost(f) {
+		if !isLogon(f) || !c.sameHost(f) {
 			continue
 		}
 		n := c.rankLogon(s, f)
@@ -193,6 +193,12 @@ func (c *inquiry) findLogon(s *subject) {
 			}
 		}
 	}
+}
+
+// isLogon reports whether an event is a logon: the security log's, or Elastic
+// Defend's.
+func isLogon(f *fact) bool {
+	return f.code == "4624" || f.code == "" && f.Text("event.action") == "log_on"
 }
 
 // rankLogon says how surely a logon is that of the alert; 0 is not at all.
