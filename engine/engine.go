@@ -9,6 +9,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -75,6 +76,16 @@ func (p Problem) Error() string {
 }
 
 func (p Problem) Unwrap() error { return p.Err }
+
+// Render prints each fault as file:line:col with the line, a caret and which
+// part of which strategy it is in.
+func (p Problem) Render() string {
+	var list eql.ErrorList
+	if !errors.As(p.Err, &list) {
+		return p.Error() + "\n"
+	}
+	return list.Render(p.Path, p.Line-1) + fmt.Sprintf("  in %s of %s, which is not run\n", p.Part, p.Strategy.ID)
+}
 
 // Options says how to compile.
 type Options struct {

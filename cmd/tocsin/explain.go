@@ -107,7 +107,7 @@ func (c *explainCmd) compile(app *App) (*engine.Engine, int, error) {
 	}
 	eng, problems := engine.New([]*strategy.Strategy{s}, engine.Options{Now: time.Now()})
 	for _, p := range problems {
-		fmt.Fprintln(app.Stderr, p.Error())
+		fmt.Fprint(app.Stderr, p.Render())
 	}
 	if len(eng.Rules) == 0 {
 		return nil, 0, exit(exitUsage, fmt.Errorf("explain %s: no rule compiles", s.ID))
@@ -124,7 +124,7 @@ func (c *explainCmd) find(app *App) (*strategy.Strategy, error) {
 	list, problems := flags.load()
 	for _, p := range problems {
 		if p.Level == strategy.Error && (flags.Only == nil || len(list) == 0) {
-			fmt.Fprintln(app.Stderr, p.Render())
+			fmt.Fprint(app.Stderr, p.Render())
 		}
 	}
 	list, err := flags.only(list)

@@ -112,7 +112,7 @@ func (f *strategyFlags) compile(app *App) (eng *engine.Engine, broken int, err e
 	for _, p := range problems {
 		if p.Level == strategy.Error {
 			broken++
-			fmt.Fprintln(app.Stderr, p.Render())
+			fmt.Fprint(app.Stderr, p.Render())
 		}
 	}
 	list, err = f.only(list)
@@ -122,10 +122,16 @@ func (f *strategyFlags) compile(app *App) (eng *engine.Engine, broken int, err e
 	if len(list) == 0 {
 		return nil, broken, exit(exitUsage, errors.New("load strategies: none found in "+strings.Join(f.Strategies, ", ")))
 	}
+	for _, s := range list {
+		if len(s.Rules) == 0 {
+			broken++
+			fmt.Fprintf(app.Stderr, "%s: error: strategy %s has no rule that runs (see `tocsin strategy lint`)\n", s.Source, s.ID)
+		}
+	}
 	eng, compileProblems := engine.New(list, engine.Options{Now: time.Now(), Questions: triage.Questions()})
 	for _, p := range compileProblems {
 		broken++
-		fmt.Fprintln(app.Stderr, p.Error())
+		fmt.Fprint(app.Stderr, p.Render())
 	}
 	if len(eng.Rules) == 0 {
 		return nil, broken, exit(exitUsage, errors.New("load strategies: no rule compiles"))
