@@ -17,11 +17,11 @@ type phrases struct {
 	registry, otherRegistry, changedStart, state                              string
 	timedOut, failed, installations, noHash                                   string
 
-	connection, named, openedBy, openedNear, noSource            string
-	known, knownBy, unknown, noList, owner                       string
-	logonExact, logonSession, logonNear, logonPlain, otherLogons string
-	installedIn, privileges, otherSessions, noSessionPrivs       string
-	sourceSeen, accountSeen, onlyHere, onHosts                   string
+	connection, named, openedBy, openedNear, noSource                      string
+	known, knownBy, unknown, noList, owner                                 string
+	logonExact, logonSession, logonOwn, logonNear, logonPlain, otherLogons string
+	installedIn, privileges, otherSessions, noSessionPrivs                 string
+	sourceSeen, accountSeen, onlyHere, onHosts                             string
 
 	shareWritten, shareOpened, pipe, fileWritten, started, connected, module, generic, more string
 

@@ -100,6 +100,8 @@ func (r *reply) logon(f *fact) {
 		}
 	case install != nil:
 		r.say(fmt.Sprintf(c.p.logonSession, who, from, c.when(f), how, id, codesOf([]*fact{f})))
+	case f.own:
+		r.say(fmt.Sprintf(c.p.logonOwn, who, from, c.when(f), how, id, codesOf([]*fact{f})))
 	case (s.connection != nil || s.opener != nil) && f.Text("source.ip") == s.peer:
 		r.say(fmt.Sprintf(c.p.logonNear, who, from, c.when(f), how, id, codesOf([]*fact{f})))
 	default:
