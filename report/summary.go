@@ -65,31 +65,47 @@ func NewSummary(r *pipeline.Result) Summary {
 // maxRemarks bounds how many skipped files are named for a person.
 const maxRemarks = 10
 
-// Remarks says in words what a reader should know beside the counts.
+// Remarks says in words what a reader should know beside the counts, and names
+// the first skipped files.
 func (s *Summary) Remarks() []string {
 	var out []string
-	say := func(n int, format string) {
-		if n > 0 {
-			out = append(out, fmt.Sprintf(format, n))
-		}
-	}
 	if s.Partial {
 		out = append(out, "interrupted: this is what was found until then")
 	}
-	say(s.NotEvents, "%d documents are not events")
-	say(s.Damaged, "%d documents or parts of files could not be read")
-	say(s.NoTime, "%d matching events have no time and cannot alert")
-	say(s.Repeats, "%d readings were repeats of events read before")
-	say(s.Differing, "%d of those had other content; the one with the smaller hash was taken")
-	say(s.ExcusedHits, "%d events excused by exceptions before joining (--all shows them)")
-	say(s.Excused, "%d matches excused by exceptions (--all shows them)")
-	say(s.Suppressed, "%d alerts suppressed into others")
+	out = append(out, s.remarks("en")...)
 	for i, k := range s.Skipped {
 		if i == maxRemarks {
 			out = append(out, fmt.Sprintf("… and %d more files skipped", s.SkippedAll-i))
 			break
 		}
 		out = append(out, Clean("skipped "+k.Path+": "+k.Reason))
+	}
+	return out
+}
+
+// remarks puts the counts that are not zero into words.
+func (s *Summary) remarks(lang string) []string {
+	var out []string
+	for _, r := range [...]struct {
+		n      int
+		en, vi string
+	}{
+		{s.NotEvents, "%d documents are not events", "%d tài liệu không phải sự kiện"},
+		{s.Damaged, "%d documents or parts of files could not be read", "%d tài liệu hoặc phần tệp không đọc được"},
+		{s.NoTime, "%d matching events have no time and cannot alert", "%d sự kiện khớp nhưng không có thời gian nên không thể cảnh báo"},
+		{s.Repeats, "%d readings were repeats of events read before", "%d lần đọc lặp lại sự kiện đã đọc"},
+		{s.Differing, "%d of those had other content; the one with the smaller hash was taken", "%d trong số đó có nội dung khác; bản có giá trị băm nhỏ hơn được dùng"},
+		{s.ExcusedHits, "%d events excused by exceptions before joining (--all shows them)", "%d sự kiện được ngoại lệ miễn trước khi ghép (--all để xem)"},
+		{s.Excused, "%d matches excused by exceptions (--all shows them)", "%d kết quả khớp được ngoại lệ miễn (--all để xem)"},
+		{s.Suppressed, "%d alerts suppressed into others", "%d cảnh báo được gộp vào cảnh báo khác"},
+	} {
+		format := r.en
+		if lang == "vi" {
+			format = r.vi
+		}
+		if r.n > 0 {
+			out = append(out, fmt.Sprintf(format, r.n))
+		}
 	}
 	return out
 }

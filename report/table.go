@@ -24,8 +24,9 @@ type Table struct {
 
 // Entry is one incident: the alert that tells most of it, and the others.
 type Entry struct {
-	Lead *alert.Alert
-	Also []Also // further variants and strategies
+	Lead   *alert.Alert
+	Also   []Also         // further variants and strategies
+	Others []*alert.Alert // the same, whole, for reports that show their events
 }
 
 // Also names another alert of an incident.
@@ -106,14 +107,21 @@ func (t *Table) head(a *alert.Alert) {
 
 // span says how long the stages took.
 func span(a *alert.Alert) string {
-	if len(a.Events) < 2 {
+	d, ok := stretch(a)
+	if !ok {
 		return ""
+	}
+	return fmt.Sprintf("  %d stages within %s", len(a.Events), gap(d))
+}
+
+// stretch is the time from the first event to the last, if there are several
+// and both have a time.
+func stretch(a *alert.Alert) (time.Duration, bool) {
+	if len(a.Events) < 2 {
+		return 0, false
 	}
 	first, last := eventTime(&a.Events[0]), eventTime(&a.Events[len(a.Events)-1])
-	if first.IsZero() || last.IsZero() {
-		return ""
-	}
-	return fmt.Sprintf("  %d stages within %s", len(a.Events), last.Sub(first).Round(time.Millisecond))
+	return last.Sub(first), !first.IsZero() && !last.IsZero()
 }
 
 func eventTime(e *alert.Event) time.Time {

@@ -28,7 +28,7 @@ func (c *scanCmd) print(app *App, r *pipeline.Result, zone *time.Location) error
 	case "csv":
 		err = printCSV(w, r)
 	case "html":
-		err = fmt.Errorf("write html: not built yet")
+		err = (&report.HTML{Lang: c.Lang, Zone: zone, Version: buildVersion()}).Write(w, r)
 	default:
 		err = c.table(app, w, r, zone)
 	}

@@ -74,7 +74,7 @@ func (c *scanCmd) Run(app *App) error {
 	progress := newProgress(app)
 	scan := &pipeline.Scan{
 		Engine: eng, Paths: paths, Native: c.Native, Jobs: c.Jobs, All: c.All, Keep: filter,
-		Lang: c.Lang, Admins: admins,
+		Lang: c.Lang, Admins: admins, Census: c.Output == "html",
 		Source: source.Options{
 			Carve: c.Carve, Stdin: app.Stdin, Progress: progress.update,
 			Report: func(p source.Problem) { progress.problem(p) },

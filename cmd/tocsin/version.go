@@ -22,3 +22,13 @@ func (versionCmd) Run(app *App) error {
 	_, err := fmt.Fprintf(app.Stdout, "tocsin %s%s %s\n", version, revision, info.GoVersion)
 	return err
 }
+
+// buildVersion is the module's version as it stands in reports, "" if the
+// binary does not tell.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Version
+}
