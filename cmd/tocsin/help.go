@@ -86,7 +86,7 @@ func (strategyShowCmd) Help() string {
 }
 
 func (strategyLintCmd) Help() string {
-	return `Each finding names file, line and column and ends with the name of its check.
+	return `Status 1 if there are errors. Each finding names file, line and column and ends with the name of its check.
 
 Examples:
 
@@ -94,7 +94,9 @@ Examples:
 }
 
 func (strategyFmtCmd) Help() string {
-	return `Examples:
+	return `All but the rules stays as it is, their comments too.
+
+Examples:
 
     tocsin strategy fmt my/                  formats the files in place
     tocsin strategy fmt --check my/          only names those that would change`
@@ -117,4 +119,24 @@ func (strategyExportCmd) Help() string {
 
     tocsin strategy export > rules.ndjson    for Kibana's import
     tocsin strategy export -o navigator > layer.json`
+}
+
+func (explainCmd) Help() string {
+	return `Shows matches and near misses: which stage, which key, which test of the rule with the value it saw, how many milliseconds.
+
+Examples:
+
+    tocsin explain remotely-started-services-via-rpc Logs/
+    tocsin explain my/strategy.md --variant main --limit 20 Logs/
+    tocsin explain psexec-and-its-clones --host ws5 -o json Logs/`
+}
+
+func (benchCmd) Help() string {
+	return `Figures of one run compare with each other, not with those of another machine or hour.
+
+Examples:
+
+    tocsin bench                             made-up events, shipped strategies
+    tocsin bench Logs/                       your own
+    tocsin bench --strategies my/ --copies 10 -o json Logs/`
 }

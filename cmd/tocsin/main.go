@@ -34,8 +34,8 @@ type cli struct {
 	Normalize NormalizeCmd `cmd:"" help:"Print recordings as the ECS events that rules see."`
 	Simulate  SimulateCmd  `cmd:"" help:"Make telemetry of attacks and everyday activity."`
 	Query     queryCmd     `cmd:"" help:"Run one EQL query over files, as Elasticsearch would."`
-	Explain   explainCmd   `cmd:"" help:"Say why a strategy matched or did not: stage, key, predicate, milliseconds."`
-	Demo      demoCmd      `cmd:"" help:"Make a recording of an attack and scan it: the first thing to run."`
+	Explain   explainCmd   `cmd:"" help:"Say why a strategy matched or did not."`
+	Demo      demoCmd      `cmd:"" help:"Make a recording of an attack and scan it: run this first."`
 	Bench     benchCmd     `cmd:"" help:"Measure throughput, beside plain decoding."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }

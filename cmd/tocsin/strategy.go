@@ -21,11 +21,11 @@ import (
 type StrategyCmd struct {
 	List   strategyListCmd   `cmd:"" help:"List strategies."`
 	Show   strategyShowCmd   `cmd:"" help:"Print a strategy as text."`
-	Lint   strategyLintCmd   `cmd:"" help:"Report what is wrong with strategies. Status 1 if there are errors."`
-	Fmt    strategyFmtCmd    `cmd:"" help:"Format the rules of Markdown documents; all else stays as it is."`
+	Lint   strategyLintCmd   `cmd:"" help:"Report what is wrong with strategies."`
+	Fmt    strategyFmtCmd    `cmd:"" help:"Format the rules of Markdown documents."`
 	New    strategyNewCmd    `cmd:"" help:"Make a document to start from."`
-	Import strategyImportCmd `cmd:"" help:"Make Markdown documents of Elastic's rules (TOML, Kibana NDJSON)."`
-	Export strategyExportCmd `cmd:"" help:"Write strategies as Kibana's NDJSON, an ATT&CK Navigator layer, or Markdown."`
+	Import strategyImportCmd `cmd:"" help:"Make documents of Elastic's rules (TOML, Kibana's NDJSON)."`
+	Export strategyExportCmd `cmd:"" help:"Write Kibana's NDJSON, a Navigator layer, or Markdown."`
 }
 
 // documentFlags name documents by path and narrow them by id.
