@@ -90,6 +90,7 @@ var english = phrases{
 
 	logonExact:     "%[1]s logged on from this very port, %[2]s, %[3]s (%[6]s): network logon, %[4]s, session %[5]s.",
 	logonSession:   "%[1]s logged on from %[2]s, %[3]s (%[6]s): network logon, %[4]s, session %[5]s, in which the service was installed.",
+	logonOwn:       "%[1]s logged on from %[2]s, %[3]s (%[6]s): network logon, %[4]s, session %[5]s.",
 	logonNear:      "The nearest network logon from there: %[1]s from %[2]s, %[3]s (%[6]s), %[4]s, session %[5]s. The port is another: it need not be this connection's.",
 	logonPlain:     "The nearest network logon: %[1]s from %[2]s, %[3]s (%[6]s), %[4]s, session %[5]s. Nothing but time ties it to the alert.",
 	otherLogons:    "%[1]d more network logons around it (4624): %[2]s.",
@@ -169,6 +170,7 @@ var vietnamese = phrases{
 
 	logonExact:     "%[1]s đăng nhập từ đúng cổng này, %[2]s, %[3]s (%[6]s): đăng nhập mạng, %[4]s, phiên %[5]s.",
 	logonSession:   "%[1]s đăng nhập từ %[2]s, %[3]s (%[6]s): đăng nhập mạng, %[4]s, phiên %[5]s; dịch vụ được cài trong phiên này.",
+	logonOwn:       "%[1]s đăng nhập từ %[2]s, %[3]s (%[6]s): đăng nhập mạng, %[4]s, phiên %[5]s.",
 	logonNear:      "Lần đăng nhập mạng gần nhất từ đó: %[1]s từ %[2]s, %[3]s (%[6]s), %[4]s, phiên %[5]s. Cổng khác nhau: chưa chắc là của kết nối này.",
 	logonPlain:     "Lần đăng nhập mạng gần nhất: %[1]s từ %[2]s, %[3]s (%[6]s), %[4]s, phiên %[5]s. Chỉ có thời gian gắn nó với cảnh báo.",
 	otherLogons:    "%[1]d lần đăng nhập mạng khác quanh thời điểm đó (4624): %[2]s.",
