@@ -25,6 +25,8 @@ func sourcesOf(category string) sources {
 		return sources{[]string{"13", "4657"}, "endpoint.events.registry"}
 	case "file":
 		return sources{[]string{"11"}, "endpoint.events.file"}
+	case "authentication":
+		return sources{[]string{"4624"}, "endpoint.events.security"}
 	case "library":
 		return sources{[]string{"7"}, "endpoint.events.library"}
 	}
@@ -68,14 +70,14 @@ func ofSysmon(code string) bool {
 	return err == nil && n < 256
 }
 
-func fromDataset(list []Arrival, dataset string) int {
-	n := 0
+func fromDataset(list []Arrival, dataset string) (events, hosts int) {
 	for i := range list {
 		if dataset != "" && list[i].Channel == dataset {
-			n += list[i].Events
+			events += list[i].Events
+			hosts = max(hosts, list[i].Hosts)
 		}
 	}
-	return n
+	return events, hosts
 }
 
 // byHost reports whether a query is asked of the alert's host alone.
@@ -120,7 +122,7 @@ func (r *reply) absentFrom(a *Asked) {
 			r.missing = append(r.missing, code)
 		}
 	}
-	if n := fromDataset(list, want.dataset); n > 0 {
+	if n, _ := fromDataset(list, want.dataset); n > 0 {
 		have = append(have, fmt.Sprintf("%s (%d)", want.dataset, n))
 		r.missing = slices.DeleteFunc(r.missing, func(code string) bool { return slices.Contains(want.codes, code) })
 	}

@@ -201,11 +201,17 @@ func (r *reply) spread(a *Asked) {
 		return
 	}
 	_, hosts := arrived(c.in.All, "4624")
+	_, more := fromDataset(c.in.All, sourcesOf("authentication").dataset)
+	hosts = max(hosts, more)
+	codes := codesOf(c.found(a))
+	if codes == "" {
+		codes = "4624"
+	}
 	where := fmt.Sprintf(c.p.onlyHere, hosts)
 	if names := a.Seen.names(); len(names) > 1 || len(names) == 1 && !strings.EqualFold(names[0], short(c.hostName())) {
 		where = fmt.Sprintf(c.p.onHosts, len(names), some(names, 5))
 	}
-	r.say(fmt.Sprintf(format, clip(of, nameWidth), a.Seen.Events, stamp(a.Seen.First), stamp(a.Seen.Last), where))
+	r.say(fmt.Sprintf(format, clip(of, nameWidth), a.Seen.Events, stamp(a.Seen.First), stamp(a.Seen.Last), where, codes))
 	r.rest(c.found(a)...)
 }
 
