@@ -84,12 +84,16 @@ func (q *Query) Run(ctx context.Context, paths []string, in Input) (*Result, err
 	}
 	opts := in.Options
 	opts.Report = in.Problem
-	summary, err := source.Read(ctx, paths, opts, func(b *source.Block) error {
+	readCtx := ctx
+	if len(paths) == 1 && paths[0] == "-" {
+		readCtx = context.WithoutCancel(ctx) // its reader ends with ctx: what came in until then counts
+	}
+	summary, err := source.Read(readCtx, paths, opts, func(b *source.Block) error {
 		defer b.Release()
-		return r.block(ctx, b)
+		return r.block(readCtx, b)
 	})
 	r.result.Source = summary
-	if r.result.Partial = err != nil && ctx.Err() != nil; err != nil && !r.result.Partial {
+	if r.result.Partial = ctx.Err() != nil; err != nil && !r.result.Partial {
 		return r.result, fmt.Errorf("read input: %w", err)
 	}
 	if err := r.join(context.WithoutCancel(ctx)); err != nil {
