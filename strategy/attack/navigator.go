@@ -13,6 +13,13 @@ type Layer struct {
 	Description string            `json:"description"`
 	Techniques  []LayerTechnique  `json:"techniques"`
 	Gradient    LayerGradient     `json:"gradient"`
+	LegendItems []LegendItem      `json:"legendItems,omitempty"`
+}
+
+// LegendItem says what a colour stands for.
+type LegendItem struct {
+	Label string `json:"label"`
+	Color string `json:"color"`
 }
 
 // LayerTechnique is one technique of one tactic, scored by how many
@@ -21,6 +28,7 @@ type LayerTechnique struct {
 	TechniqueID string `json:"techniqueID"`
 	Tactic      string `json:"tactic,omitempty"` // as the Navigator has it: lateral-movement
 	Score       int    `json:"score"`
+	Color       string `json:"color,omitempty"` // instead of the gradient's
 	Comment     string `json:"comment"`
 	Enabled     bool   `json:"enabled"`
 }
