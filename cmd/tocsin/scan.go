@@ -33,6 +33,7 @@ type scanCmd struct {
 	ExitCode    bool     `name:"exit-code" help:"Exit with status 1 if there are alerts."`
 	Timezone    string   `default:"UTC" help:"Print times in this zone." placeholder:"ZONE"`
 	Admins      string   `help:"A list of known administration servers (YAML), for the answers." placeholder:"FILE"`
+	Baseline    string   `help:"A baseline (tocsin baseline learn) by whose rarity risk scores move." placeholder:"FILE"`
 	Lang        string   `default:"en" enum:"en,vi" help:"Language of titles and answers: ${enum}."`
 	started     time.Time
 }
@@ -63,6 +64,10 @@ func (c *scanCmd) Run(app *App) error {
 	if err != nil {
 		return exit(exitUsage, err)
 	}
+	rater, err := readRater(c.Baseline)
+	if err != nil {
+		return exit(exitUsage, err)
+	}
 	paths := inputPaths(app, c.Paths)
 	if len(paths) == 0 {
 		return exit(exitUsage, errors.New("read input: no path is given and nothing is piped in (try `tocsin scan FOLDER`, or `tocsin demo`)"))
@@ -74,7 +79,7 @@ func (c *scanCmd) Run(app *App) error {
 	progress := newProgress(app)
 	scan := &pipeline.Scan{
 		Engine: eng, Paths: paths, Native: c.Native, Jobs: c.Jobs, All: c.All, Keep: filter,
-		Lang: c.Lang, Admins: admins, Census: c.Output == "html",
+		Lang: c.Lang, Admins: admins, Rater: rater, Census: c.Output == "html",
 		Source: source.Options{
 			Carve: c.Carve, Stdin: app.Stdin, Progress: progress.update,
 			Report: func(p source.Problem) { progress.problem(p) },
