@@ -261,13 +261,14 @@ func (m *mapper) timestamp() {
 	if !m.has(slot) {
 		return
 	}
-	for _, v := range m.ev.Values(slot) {
-		if v.Kind == event.KindTime {
-			m.ev.Time, m.ev.HasTime = int64(v.N), true
-		} else if t, ok := parseInstant(v.S); ok {
-			m.ev.Time, m.ev.HasTime = t.ns, true
-		}
+	values := m.ev.Values(slot)
+	if len(values) == 0 {
 		return
+	}
+	if v := values[0]; v.Kind == event.KindTime {
+		m.ev.Time, m.ev.HasTime = int64(v.N), true
+	} else if t, ok := parseInstant(v.S); ok {
+		m.ev.Time, m.ev.HasTime = t.ns, true
 	}
 }
 

@@ -17,7 +17,6 @@ type host struct {
 	agent    string // Elastic agent id
 	id       string // host.id as Defend gives it
 	guid     string // first part of Sysmon's process GUIDs
-	sid      string // the machine account's SID prefix does not matter; this is the host's own
 	clock    int64  // how far its clock is off, ns
 	boot     int64
 	jitter   int64

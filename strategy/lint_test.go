@@ -36,16 +36,6 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// codes are the codes that lint has for a document, in order.
-func codes(t *testing.T, s *Strategy, opt LintOptions) string {
-	t.Helper()
-	var out []string
-	for _, p := range Lint(s, opt) {
-		out = append(out, p.Code)
-	}
-	return strings.Join(out, " ")
-}
-
 func TestLintTranslation(t *testing.T) {
 	f := func(translation, want string) {
 		t.Helper()

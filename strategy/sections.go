@@ -262,9 +262,7 @@ func (x *extractor) threats() {
 			}
 		}
 		if len(here) > 0 {
-			for _, t := range here {
-				x.s.Threat = append(x.s.Threat, t)
-			}
+			x.s.Threat = append(x.s.Threat, here...)
 			tactics = here
 		}
 		for _, t := range techniques {

@@ -286,7 +286,7 @@ const (
 // Literal returns the longest run of letters that every text matching the
 // wildcard pattern holds, and where. It is empty for patterns of * and ? alone.
 func Literal(p string) (text string, where Where) {
-	if strings.IndexAny(p, "*?") < 0 {
+	if !strings.ContainsAny(p, "*?") {
 		return p, Whole
 	}
 	where = Inside
