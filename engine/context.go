@@ -79,7 +79,7 @@ func (c *compiler) context(s *strategy.Strategy, source *strategy.ContextQuery, 
 		ctx.Hits = hits
 	} else {
 		c.shared[same] = number
-		ref := stageRef{int32(len(c.engine.Rules)) + number, 0, ctx.stage, ctx.By, false}
+		ref := stageRef{rule: int32(len(c.engine.Rules)) + number, match: ctx.stage, keys: ctx.By}
 		c.engine.stages = append(c.engine.stages, ref)
 	}
 	c.engine.Contexts = append(c.engine.Contexts, ctx)

@@ -51,6 +51,8 @@ type Engine struct {
 	stages []stageRef
 	index  *index
 	notes  noteSlots
+
+	keyLists int
 }
 
 // stageRef is one stage that events are matched against.
@@ -60,6 +62,8 @@ type stageRef struct {
 	match *eql.Stage
 	keys  []eql.Key
 	bare  bool // a hit of it is never evidence: `![…]` and until
+
+	keyList int32 // number of its keys among the engine's distinct lists of keys
 }
 
 // Problem is a part of a strategy that could not be compiled. The rest runs.
@@ -111,6 +115,7 @@ func New(strategies []*strategy.Strategy, o Options) (*Engine, []Problem) {
 	for _, s := range strategies {
 		c.contexts(s, o.Questions)
 	}
+	c.engine.numberKeys()
 	c.engine.index = newIndex(c.engine.schema, c.engine.stages, o.Profile)
 	c.engine.notes = newNoteSlots(c.engine.schema)
 	return c.engine, c.problems
@@ -169,10 +174,10 @@ func (c *compiler) addStages(rule int32, p *eql.Program) {
 		if i > 0 && p.Stages[i-1].Step == st.Step {
 			continue // a run: hits of its first stage count for all of it
 		}
-		c.engine.stages = append(c.engine.stages, stageRef{rule, int32(i), st, st.Keys, st.Missing})
+		c.engine.stages = append(c.engine.stages, stageRef{rule: rule, stage: int32(i), match: st, keys: st.Keys, bare: st.Missing})
 	}
 	if p.Until != nil {
-		c.engine.stages = append(c.engine.stages, stageRef{rule, int32(len(p.Stages)), p.Until, p.Until.Keys, true})
+		c.engine.stages = append(c.engine.stages, stageRef{rule: rule, stage: int32(len(p.Stages)), match: p.Until, keys: p.Until.Keys, bare: true})
 	}
 }
 

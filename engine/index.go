@@ -59,7 +59,7 @@ const everywhere = ^uint64(0)
 // compiledStage is what finding and verifying a candidate takes.
 type compiledStage struct {
 	ref   *stageRef
-	preds []int32 // into index.preds, cheap ones first
+	preds []int32 // into index.preds, those that turn most away for their cost first
 
 	category string // which event.category must hold; "" is any
 	whole    bool   // its category is in a field of its own: ask the stage itself
@@ -94,6 +94,7 @@ type indexBuilder struct {
 	ix       *index
 	interned map[string]int32
 	rates    func(*eql.Need) float64
+	ranks    []float64 // by predicate: what it costs for each event that it turns away
 }
 
 func (b *indexBuilder) add(ref *stageRef) {
@@ -108,9 +109,7 @@ func (b *indexBuilder) add(ref *stageRef) {
 	for _, p := range conjuncts {
 		st.preds = append(st.preds, b.intern(p))
 	}
-	sort.SliceStable(st.preds, func(i, j int) bool {
-		return b.ix.preds[st.preds[i]].Cost() < b.ix.preds[st.preds[j]].Cost()
-	})
+	sort.SliceStable(st.preds, func(i, j int) bool { return b.ranks[st.preds[i]] < b.ranks[st.preds[j]] })
 	b.guard(&st, conjuncts)
 	b.ix.stages = append(b.ix.stages, st)
 }
@@ -122,8 +121,28 @@ func (b *indexBuilder) intern(p *eql.Predicate) int32 {
 	}
 	n := int32(len(b.ix.preds))
 	b.ix.preds = append(b.ix.preds, p)
+	b.ranks = append(b.ranks, float64(1+p.Cost())/max(1-b.passes(p), 0.02))
 	b.interned[name] = n
 	return n
+}
+
+// passes estimates the share of events that satisfy a predicate. One without a
+// guard is a negation, mostly, of something rare.
+func (b *indexBuilder) passes(p *eql.Predicate) float64 {
+	g, ok := p.GuardBy(b.rates)
+	if !ok {
+		return 0.9
+	}
+	return b.sum(g.Needs)
+}
+
+// sum is the share of events that satisfy one of the needs, at most.
+func (b *indexBuilder) sum(needs []eql.Need) float64 {
+	sum := 0.0
+	for i := range needs {
+		sum += b.rates(&needs[i])
+	}
+	return min(sum, 1)
 }
 
 // guard takes the conjuncts that choose rooms for that, and of the others the
@@ -136,11 +155,7 @@ func (b *indexBuilder) guard(st *compiledStage, conjuncts []*eql.Predicate) {
 		if !ok || b.splits(st, g.Needs) {
 			continue
 		}
-		sum := 0.0
-		for i := range g.Needs {
-			sum += b.rates(&g.Needs[i])
-		}
-		if sum < rate {
+		if sum := b.sum(g.Needs); sum < rate {
 			st.guard, rate, st.open = g.Needs, sum, false
 		}
 	}

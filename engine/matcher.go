@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/tocsin-project/tocsin/event"
@@ -29,29 +30,61 @@ type Matcher struct {
 	lookup  lookup
 	matches []Match
 	maker   sequence.KeyMaker
-	keys    []byte
-	hit     Match
-	addKey  func(key []byte) bool // appends hit with a key; made once
+	keys    []byte                // of the event
+	ends    []int                 // where each key ends in keys
+	made    []madeKeys            // by list of keys
+	addKey  func(key []byte) bool // made once
+}
+
+// madeKeys is where the keys of one list stand for the event at hand: many
+// stages are joined by the same fields.
+type madeKeys struct {
+	event    uint32 // number of the event that they were made for
+	from, to int32  // in Matcher.ends
 }
 
 // Matcher returns a matcher for one goroutine.
 func (e *Engine) Matcher() *Matcher {
-	m := &Matcher{engine: e, lookup: newLookup(e.index), maker: sequence.KeyMaker{FoldGUIDs: true}}
+	m := &Matcher{
+		engine: e, lookup: newLookup(e.index), maker: sequence.KeyMaker{FoldGUIDs: true},
+		made: make([]madeKeys, e.keyLists),
+	}
 	m.addKey = func(key []byte) bool {
-		n := len(m.keys)
 		m.keys = append(m.keys, key...)
-		m.hit.Key = unsafe.String(unsafe.SliceData(m.keys[n:]), len(key))
-		m.matches = append(m.matches, m.hit)
+		m.ends = append(m.ends, len(m.keys))
 		return true
 	}
 	return m
 }
 
+// numberKeys gives each stage the number of its list of keys.
+func (e *Engine) numberKeys() {
+	numbers := map[string]int32{}
+	var name []byte
+	for n := range e.stages {
+		name = name[:0]
+		for _, k := range e.stages[n].keys {
+			name = fmt.Appendf(name, "%d %t,", k.Slot, k.Optional)
+		}
+		number, ok := numbers[string(name)]
+		if !ok {
+			number = int32(len(numbers))
+			numbers[string(name)] = number
+		}
+		e.stages[n].keyList = number
+	}
+	e.keyLists = len(numbers)
+}
+
 // Match returns the stages that the event satisfies. The slice and its keys
 // are reused by the next call.
 func (m *Matcher) Match(ev *event.Event) []Match {
-	m.matches, m.keys = m.matches[:0], m.keys[:0]
-	for _, n := range m.lookup.candidates(ev) {
+	m.matches, m.keys, m.ends = m.matches[:0], m.keys[:0], m.ends[:0]
+	found := m.lookup.candidates(ev)
+	if m.lookup.now == 1 { // the numbers of events begin anew
+		clear(m.made)
+	}
+	for _, n := range found {
 		if m.lookup.verify(ev, n) {
 			m.add(ev, n)
 		}
@@ -62,13 +95,27 @@ func (m *Matcher) Match(ev *event.Event) []Match {
 // add appends a match for each combination of join-key values.
 func (m *Matcher) add(ev *event.Event, n int32) {
 	ref := &m.engine.stages[n]
-	m.hit = Match{Rule: ref.rule, Stage: ref.stage, Bare: ref.bare, Number: n}
+	hit := Match{Rule: ref.rule, Stage: ref.stage, Bare: ref.bare, Number: n}
 	if int(ref.rule) < len(m.engine.Rules) {
 		rule := &m.engine.Rules[ref.rule]
-		m.hit.Excuse = rule.excuse(ev, int(ref.stage))
-		m.hit.ExcuseMatch = rule.excuseMatch(ev)
+		hit.Excuse = rule.excuse(ev, int(ref.stage))
+		hit.ExcuseMatch = rule.excuseMatch(ev)
 	}
-	m.maker.Keys(ev, ref.keys, m.addKey)
+	made := &m.made[ref.keyList]
+	if made.event != m.lookup.now {
+		made.event, made.from = m.lookup.now, int32(len(m.ends))
+		m.maker.Keys(ev, ref.keys, m.addKey)
+		made.to = int32(len(m.ends))
+	}
+	for i := made.from; i < made.to; i++ {
+		from := 0
+		if i > 0 {
+			from = m.ends[i-1]
+		}
+		key := m.keys[from:m.ends[i]]
+		hit.Key = unsafe.String(unsafe.SliceData(key), len(key))
+		m.matches = append(m.matches, hit)
+	}
 }
 
 // Barren returns, by rule, which sequences and samples cannot complete since a
