@@ -11,6 +11,10 @@ import (
 // the sensor's own (ecs/MAPPING §6).
 const Quarter = 15 * 60 * 1000
 
+// maxZone is the farthest that an export's zone puts times off: fourteen hours
+// east of UTC, and twelve more by a clock of twelve hours.
+const maxZone = 26 * 60 * 60 * 1000
+
 // Clock is what the times of one source tell of the clocks behind them.
 type Clock struct {
 	Delay       *Histogram // logged time minus event time in milliseconds, of events with a time of their own
@@ -41,20 +45,25 @@ func (h *Host) observe(a *Arrivals, channel string, ev *event.Event) {
 	if !zoned(ev.Logged) {
 		c.Zoneless++
 	}
-	if logged, ok := event.ParseTime(ev.Logged); ok && !whole && logged != ev.Time {
-		c.Delay.Add(floorDiv(logged-ev.Time, 1e6))
-	} else if ok && whole && logged != ev.Time {
-		// The log's second: what is below it is not known. Half of it is the
-		// best guess, and no fault of anyone.
-		c.Delay.Add(floorDiv(logged-ev.Time, 1e6) + 500*boolInt(ev.Time%1e9 != 0))
+	logged, ok := event.ParseTime(ev.Logged)
+	if !ok || logged == ev.Time {
+		return
 	}
+	delay := floorDiv(logged-ev.Time, 1e6)
+	if whole {
+		delay = atBest(delay)
+	}
+	c.Delay.Add(delay)
 }
 
-func boolInt(b bool) int64 {
-	if b {
-		return 1
+// atBest is a delay to a log that tells whole seconds: the real one is up to a
+// second longer, so what is within it is nobody's fault.
+func atBest(delay int64) int64 {
+	rest := delay - floorDiv(delay+Quarter/2, Quarter)*Quarter
+	if rest < 0 {
+		return delay + min(-rest, 1000)
 	}
-	return 0
+	return delay
 }
 
 // zoned reports whether a time says its zone: Z or an offset.
@@ -112,6 +121,9 @@ func (c *Clock) Skew() (zone, rest int64, events int) {
 	}
 	typical := c.Delay.Quantile(0.5)
 	zone = floorDiv(typical+Quarter/2, Quarter) * Quarter
+	if zone > maxZone || zone < -maxZone {
+		zone = 0
+	}
 	return zone, typical - zone, c.Delay.Count()
 }
 

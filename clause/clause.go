@@ -21,6 +21,7 @@ type Test struct {
 	Negated bool     // an exclusion: what it names must not be there
 	Fields  []string // that it reads
 	Slots   []int    // their slots, each once
+	Values  []string // texts that it compares with, as far as they are constant
 	Offset  int      // where it begins in the query's text, in bytes
 
 	cond     *eql.Condition // of the test without the negation
@@ -114,8 +115,26 @@ func (b *builder) leaf(e eql.Expr, negated bool) (*Test, error) {
 			t.Fields = append(t.Fields, b.env.Schema.Field(s).Name)
 		}
 	}
+	t.Values = constants(e)
 	t.elements, err = b.elements(e)
 	return t, err
+}
+
+// constants lists the texts that a comparison or a list names.
+func constants(e eql.Expr) (out []string) {
+	var list []eql.Expr
+	switch n := e.(type) {
+	case *eql.Match:
+		list = n.List
+	case *eql.Compare:
+		list = []eql.Expr{n.Y}
+	}
+	for _, x := range list {
+		if l, ok := x.(*eql.Literal); ok && l.Value.Kind == event.KindText {
+			out = append(out, l.Value.S)
+		}
+	}
+	return out
 }
 
 // elements compiles each element of a list alone, so that an exclusion can say
