@@ -140,3 +140,50 @@ Examples:
     tocsin bench Logs/                       your own
     tocsin bench --strategies my/ --copies 10 -o json Logs/`
 }
+
+func (coverageCmd) Help() string {
+	return `For each strategy and variant and each host: covered, unproven or blind, why, and what would mend it.
+
+Examples:
+
+    tocsin coverage Logs/
+    tocsin coverage --only psexec-and-its-clones Logs/
+    tocsin coverage -o navigator Logs/ > layer.json`
+}
+
+func (baselineLearnCmd) Help() string {
+	return `What alerts while it learns is held apart, and counts as ordinary only when somebody has closed it as benign.
+
+Examples:
+
+    tocsin baseline learn -b base.jsonl Logs/
+    tocsin scan --baseline base.jsonl Logs/  risk moves by what is ordinary`
+}
+
+func (baselineShowCmd) Help() string {
+	return `Examples:
+
+    tocsin baseline show -b base.jsonl
+    tocsin baseline show -b base.jsonl --state held -o json`
+}
+
+func (baselineCloseCmd) Help() string {
+	return `Examples:
+
+    tocsin baseline close -b base.jsonl --benign --by jana --reason "ticket 4711" f6cc9c469c2d151dc7558eafcd395887`
+}
+
+func (baselineProposeCmd) Help() string {
+	return `Nothing is proposed that would hide a validation case. Read the evidence before you take one over.
+
+Examples:
+
+    tocsin baseline propose -b base.jsonl --owner "workplace team"
+    tocsin baseline propose -b base.jsonl --owner jana Logs/   counts the alerts of these logs, before and after`
+}
+
+func (baselineCatalogueCmd) Help() string {
+	return `Examples:
+
+    tocsin baseline catalogue`
+}

@@ -13,6 +13,10 @@ import (
 	"testing"
 
 	"github.com/tocsin-project/tocsin/alert"
+	"github.com/tocsin-project/tocsin/baseline"
+	"github.com/tocsin-project/tocsin/bench"
+	"github.com/tocsin-project/tocsin/coverage"
+	"github.com/tocsin-project/tocsin/explain"
 	"github.com/tocsin-project/tocsin/report"
 	"github.com/tocsin-project/tocsin/strategy/attack"
 	"github.com/tocsin-project/tocsin/validate"
@@ -34,6 +38,11 @@ func TestJSONDocumented(t *testing.T) {
 		*validate.Report
 		Evasions []validate.Evasion `json:"evasions"`
 	}{})
+	f("Coverage", coverage.Report{})
+	f("Explanation", explain.Report{})
+	f("Proposal", proposal{})
+	f("Known software", baseline.Product{})
+	f("Measurement", bench.Report{})
 	f("Strategy", strategyRow{})
 	f("Lint finding", problemRow{})
 	f("Navigator layer", attack.Layer{})
@@ -61,6 +70,51 @@ func TestJSONDocumented(t *testing.T) {
 		givenFields(given, "", v)
 	}
 	compareFields(t, "Query response", page["Query response"], given)
+}
+
+// TestBaselineDocumented does the same for what a baseline gives, whose types
+// are its package's own. What the demonstration's recording gives is less than
+// all there can be, so fields that it lacks are not missed.
+func TestBaselineDocumented(t *testing.T) {
+	page := fieldTables(t, "../../docs/json.md")
+	t.Chdir(t.TempDir())
+	runShell(t, "learn", "tocsin simulate psexec tool-monitor > recording.ndjson")
+	runShell(t, "learn", "tocsin baseline learn -b learnt.jsonl recording.ndjson")
+	id := ""
+	file, err := os.ReadFile("learnt.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := regexp.MustCompile(`"id":"([0-9a-f]+)"`).FindSubmatch(file); m != nil {
+		id = string(m[1])
+	}
+	runShell(t, "close", "tocsin baseline close -b learnt.jsonl --benign --by me --reason ticket "+id)
+	f := func(section, text string) {
+		t.Helper()
+		fields := map[string]bool{}
+		for line := range strings.SplitSeq(strings.TrimSpace(text), "\x00") {
+			var v any
+			if err := json.Unmarshal([]byte(line), &v); err != nil {
+				t.Fatal(err)
+			}
+			givenFields(fields, "", v)
+		}
+		if len(fields) < 7 {
+			t.Errorf("%s: only %v", section, fields)
+		}
+		for name := range fields {
+			if !slices.Contains(page[section], name) && !slices.ContainsFunc(page[section], func(d string) bool {
+				return strings.HasPrefix(d, name+".") || strings.HasPrefix(d, name+"[].")
+			}) {
+				t.Errorf("docs/json.md, %s: %q is not documented", section, name)
+			}
+		}
+	}
+	if file, err = os.ReadFile("learnt.jsonl"); err != nil {
+		t.Fatal(err)
+	}
+	f("Baseline file", strings.ReplaceAll(strings.TrimSpace(string(file)), "\n", "\x00"))
+	f("What was learnt", strings.Join(runShell(t, "show", "tocsin baseline show -b learnt.jsonl -o json"), "\n"))
 }
 
 func compareFields(t *testing.T, section string, documented []string, fields map[string]bool) {
