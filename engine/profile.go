@@ -51,7 +51,7 @@ func (p *Profile) Write(w io.Writer) error {
 type Profiler struct {
 	schema *event.Schema
 	events int
-	counts []map[string]int // by slot
+	counts []map[string]*int // by slot; pointers, as adding through a key would store that key
 	have   []int
 }
 
@@ -65,7 +65,7 @@ const (
 
 // NewProfiler returns a profiler that has seen nothing.
 func NewProfiler(s *event.Schema) *Profiler {
-	return &Profiler{schema: s, counts: make([]map[string]int, s.Len()), have: make([]int, s.Len())}
+	return &Profiler{schema: s, counts: make([]map[string]*int, s.Len()), have: make([]int, s.Len())}
 }
 
 // Add counts the values of an event.
@@ -86,13 +86,13 @@ func (p *Profiler) Add(ev *event.Event) {
 
 func (p *Profiler) count(slot int, text string) {
 	if p.counts[slot] == nil {
-		p.counts[slot] = map[string]int{}
+		p.counts[slot] = map[string]*int{}
 	}
 	m := p.counts[slot]
-	if _, ok := m[text]; ok {
-		m[text]++
+	if n := m[text]; n != nil {
+		*n++
 	} else if len(m) < maxCounted { // what is common comes early
-		m[strings.Clone(text)] = 1
+		m[strings.Clone(text)] = new(1)
 	}
 }
 
@@ -109,13 +109,13 @@ func (p *Profiler) Profile() *Profile {
 			texts = append(texts, text)
 		}
 		sort.Slice(texts, func(i, j int) bool {
-			if a, b := p.counts[slot][texts[i]], p.counts[slot][texts[j]]; a != b {
+			if a, b := *p.counts[slot][texts[i]], *p.counts[slot][texts[j]]; a != b {
 				return a > b
 			}
 			return texts[i] < texts[j]
 		})
 		for _, text := range texts[:min(len(texts), maxCommon)] {
-			if share := p.share(p.counts[slot][text]); share >= minShare {
+			if share := p.share(*p.counts[slot][text]); share >= minShare {
 				f.Values[text] = share
 			}
 		}

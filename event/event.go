@@ -59,6 +59,7 @@ const (
 type span struct {
 	off, n, cap uint32
 	typed       bool // values were turned into the field's type
+	listed      bool // in Event.used, also after Clear
 }
 
 // New returns an empty record over a schema that no longer grows.
@@ -103,8 +104,10 @@ func (e *Event) place(slot int) *Value {
 		return e.placeNext(s)
 	}
 	n := len(e.vals)
-	*s = span{off: uint32(n), n: 1, cap: 1}
-	e.used = append(e.used, int32(slot))
+	if !s.listed {
+		e.used = append(e.used, int32(slot))
+	}
+	*s = span{off: uint32(n), n: 1, cap: 1, listed: true}
 	return e.grow(n)
 }
 
