@@ -442,12 +442,22 @@ func (j *joiner) taken(at []*record, pos int) flaw {
 			return flaw{kind: Present, rec: r, stage: int32(i)}
 		}
 	}
+	if pos+1 < len(at) && j.newer(at[pos], at[pos+1]) {
+		return flaw{kind: Replaced, rec: at[pos], stage: int32(pos)}
+	}
 	for i, r := range at {
 		if i != pos && r.matched {
 			return flaw{kind: Used, rec: r, stage: int32(i)}
 		}
 	}
 	return flaw{kind: Replaced, rec: at[pos], stage: int32(pos)}
+}
+
+// newer reports whether an event of the same stage and key comes between two.
+func (j *joiner) newer(r, next *record) bool {
+	list := j.whole[place{r.stage, r.key}]
+	i := sort.Search(len(list), func(i int) bool { return list[i].compare(r) > 0 })
+	return i < len(list) && list[i].compare(next) < 0
 }
 
 // between is the first event of a stage under a key within a time.
