@@ -34,6 +34,7 @@ type gathered struct {
 	total int  // events in the window
 	steps []step
 	seen  *triage.Seen // under the query's key, in all of the data; nil if not asked
+	rank  int          // of the event that seen's key is of
 }
 
 // question is one context query of one finding.
@@ -109,6 +110,7 @@ func (r *Result) gather(hits *journal.Journal) error {
 type asks struct {
 	ref     journal.Ref
 	finding *Finding
+	rank    int // of the event among those that the finding asks with
 }
 
 // ask fills the index with the keys of the queries that have not been asked,
@@ -129,8 +131,8 @@ func (a *asker) ask(round int) (asked int, err error) {
 		for i := range f.context {
 			open[f][i] = !f.context[i].asked
 		}
-		for _, st := range steps {
-			list = append(list, asks{st.ref, f})
+		for rank, st := range steps {
+			list = append(list, asks{st.ref, f, rank})
 		}
 	}
 	slices.SortStableFunc(list, func(x, y asks) int { return cmp.Compare(x.ref, y.ref) })
@@ -141,7 +143,7 @@ func (a *asker) ask(round int) (asked int, err error) {
 				return 0, err
 			}
 		}
-		asked += a.askFor(x.finding, open[x.finding])
+		asked += a.askFor(x, open[x.finding])
 	}
 	a.order()
 	return asked, nil
@@ -156,7 +158,7 @@ func secondSteps(f *Finding) []step {
 		g := &f.context[i]
 		all = all && g.asked
 		near := slices.Clone(g.steps)
-		slices.SortFunc(near, func(x, y step) int {
+		slices.SortStableFunc(near, func(x, y step) int {
 			return cmp.Compare(distance(x.time, f.placed), distance(y.time, f.placed))
 		})
 		out = append(out, near[:min(len(near), maxSecond)]...)
@@ -169,13 +171,13 @@ func secondSteps(f *Finding) []step {
 
 // askFor enters a finding under each key that the decoded event gives for its
 // open queries.
-func (a *asker) askFor(f *Finding, open []bool) (n int) {
-	for i, number := range f.Rule.Contexts {
+func (a *asker) askFor(x asks, open []bool) (n int) {
+	for i, number := range x.finding.Rule.Contexts {
 		if !open[i] || saysNothing(a.event, a.contexts[number].Of) {
 			continue
 		}
 		a.keys.Keys(a.event, a.contexts[number].Of, func(key []byte) bool {
-			a.enter(question{f, number, int32(i)}, key)
+			a.enter(question{x.finding, number, int32(i)}, x.rank, key)
 			n++
 			return true
 		})
@@ -198,7 +200,10 @@ func saysNothing(ev *event.Event, keys []eql.Key) bool {
 	return false
 }
 
-func (a *asker) enter(q question, key []byte) {
+// enter adds a question to those who ask for a key. Of a query that is asked
+// with several keys, what was seen under that of the finding's first event
+// counts: the order in which documents came in must not.
+func (a *asker) enter(q question, rank int, key []byte) {
 	hits := a.contexts[q.number].Hits
 	if a.index[hits] == nil {
 		a.index[hits] = map[string]*asking{}
@@ -213,8 +218,8 @@ func (a *asker) enter(q question, key []byte) {
 	k.questions = append(k.questions, q)
 	g := &q.finding.context[q.place]
 	g.asked = true
-	if g.seen == nil {
-		g.seen = &k.seen
+	if g.seen == nil || rank < g.rank {
+		g.seen, g.rank = &k.seen, rank
 	}
 }
 
