@@ -109,7 +109,9 @@ func (strategyNewCmd) Help() string {
 }
 
 func (strategyImportCmd) Help() string {
-	return `Examples:
+	return `Reads the TOML of the detection-rules repository, Kibana's exports, and one rule a line.
+
+Examples:
 
     tocsin strategy import rules_export.ndjson --dir my/`
 }
@@ -152,7 +154,7 @@ Examples:
 }
 
 func (baselineLearnCmd) Help() string {
-	return `What alerts while it learns is held apart, and counts as ordinary only when somebody has closed it as benign.
+	return `Learns which programs are started remotely, by whom, on how many hosts. What alerts while it learns is held apart, and counts as ordinary only when somebody has closed it as benign.
 
 Examples:
 

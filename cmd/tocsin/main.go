@@ -29,15 +29,15 @@ const (
 // cli is the command line: one field a subcommand, each in a file of its own.
 type cli struct {
 	Scan      scanCmd      `cmd:"" help:"Run strategies over recordings and report alerts."`
+	Demo      demoCmd      `cmd:"" help:"Make an attack and scan it: the first thing to run."`
+	Query     queryCmd     `cmd:"" help:"Run one EQL query over files, as Elasticsearch would."`
+	Normalize NormalizeCmd `cmd:"" help:"Print recordings as the ECS events that rules see."`
+	Coverage  coverageCmd  `cmd:"" help:"Say which strategies can fire on this data, and why not."`
+	Explain   explainCmd   `cmd:"" help:"Say why a strategy matched or did not."`
+	Strategy  StrategyCmd  `cmd:"" help:"Read, check and convert strategies."`
 	Validate  validateCmd  `cmd:"" help:"Prove strategies by their cases, through the whole line."`
 	Baseline  baselineCmd  `cmd:"" help:"Learn what is ordinary, rate rarity, propose exceptions."`
-	Strategy  StrategyCmd  `cmd:"" help:"Read, check and convert strategies."`
-	Normalize NormalizeCmd `cmd:"" help:"Print recordings as the ECS events that rules see."`
 	Simulate  SimulateCmd  `cmd:"" help:"Make telemetry of attacks and everyday activity."`
-	Query     queryCmd     `cmd:"" help:"Run one EQL query over files, as Elasticsearch would."`
-	Coverage  coverageCmd  `cmd:"" help:"Say which strategies can fire on data, and why not, host by host."`
-	Explain   explainCmd   `cmd:"" help:"Say why a strategy matched or did not."`
-	Demo      demoCmd      `cmd:"" help:"Make a recording of an attack and scan it: run this first."`
 	Bench     benchCmd     `cmd:"" help:"Measure throughput, beside plain decoding."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }

@@ -24,7 +24,7 @@ type StrategyCmd struct {
 	Lint   strategyLintCmd   `cmd:"" help:"Report what is wrong with strategies."`
 	Fmt    strategyFmtCmd    `cmd:"" help:"Format the rules of Markdown documents."`
 	New    strategyNewCmd    `cmd:"" help:"Make a document to start from."`
-	Import strategyImportCmd `cmd:"" help:"Make documents of Elastic's rules (TOML, Kibana's NDJSON)."`
+	Import strategyImportCmd `cmd:"" help:"Make documents of Elastic's rules."`
 	Export strategyExportCmd `cmd:"" help:"Write Kibana's NDJSON, a Navigator layer, or Markdown."`
 }
 
