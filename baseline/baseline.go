@@ -104,6 +104,10 @@ type Baseline struct {
 	alerts map[string]string
 }
 
+// NoProgram stands for the program of an alert that names none. It is held all
+// the same: its host, source and account are those of an alert.
+const NoProgram = "-"
+
 // Limits on what a baseline holds: input may be hostile.
 const (
 	maxHosts  = 200_000
@@ -129,7 +133,7 @@ type Learnt struct {
 	Quiet   int // counted towards the ordinary
 	Held    int // alerted, and held until somebody closes them
 	Beside  int // quiet, but on a host that alerted shortly before or after: not learnt
-	Unknown int // without a program
+	Unknown int // quiet and without a program
 }
 
 // besideAlert is how far from an alert on the same host nothing quiet is
@@ -157,20 +161,22 @@ func (b *Baseline) Learn(h *History) (Learnt, error) {
 		}
 	}
 	for i := range h.Sightings {
-		if s := &h.Sightings[i]; len(s.Alerts) > 0 && s.Program != "" {
-			if err := b.hold(s); err != nil {
-				return n, err
-			}
-			n.Held++
+		s := &h.Sightings[i]
+		if len(s.Alerts) == 0 {
+			continue
 		}
+		if err := b.hold(s); err != nil {
+			return n, err
+		}
+		n.Held++
 	}
 	near := b.alertTimes()
 	for i := range h.Sightings {
 		s := &h.Sightings[i]
 		switch {
+		case len(s.Alerts) > 0 || b.held[s.Incident] != nil:
 		case s.Program == "":
 			n.Unknown++
-		case len(s.Alerts) > 0 || b.held[s.Incident] != nil:
 		case isBeside(near[strings.ToLower(s.Host)], s.At):
 			n.Beside++
 		default:
@@ -230,6 +236,9 @@ func (b *Baseline) hold(s *Sighting) error {
 	}
 	h := &Held{Sighting: *s}
 	h.Alerts = slices.Clone(s.Alerts)
+	if h.Program == "" {
+		h.Program = NoProgram
+	}
 	b.held[s.Incident] = h
 	b.index(h)
 	return nil
@@ -247,6 +256,9 @@ func (h *Held) merge(s *Sighting) {
 		if !slices.ContainsFunc(h.Alerts, func(x AlertRef) bool { return x.ID == a.ID }) {
 			h.Alerts = append(h.Alerts, a)
 		}
+	}
+	if h.Program == NoProgram && s.Program != "" {
+		h.Program = s.Program
 	}
 	h.Sighting.Fill(s)
 }

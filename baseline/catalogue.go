@@ -15,11 +15,11 @@ var catalogueText string
 
 // Product is one program of known administration software.
 type Product struct {
-	Product string `json:"product"`
-	Vendor  string `json:"vendor"`
-	Service string `json:"service"` // name, * and ? are wildcards; "" if it varies
-	Path    string `json:"path"`    // likewise
-	Signer  string `json:"signer"`  // likewise, of the certificate's subject; "" if not established
+	Product string   `json:"product"`
+	Vendor  string   `json:"vendor"`
+	Service string   `json:"service"` // name, * and ? are wildcards; "" if it varies
+	Paths   []string `json:"paths"`   // likewise
+	Signer  string   `json:"signer"`  // likewise, of the certificate's subject; "" if not established
 	// Confirmed says that Source itself names the path or the service; else they
 	// are the usual ones, and Source is where to ask.
 	Confirmed bool   `json:"confirmed"`
@@ -45,17 +45,17 @@ func parseCatalogue(text string) (*Catalogue, error) {
 		if len(f) != 7 {
 			return nil, fmt.Errorf("read catalogue: line %d has %d columns, want 7", n+1, len(f))
 		}
-		p := Product{Product: f[0], Vendor: f[1], Service: f[2], Path: f[3], Signer: f[4], Confirmed: f[5] == "page", Source: f[6]}
+		p := Product{Product: f[0], Vendor: f[1], Service: f[2], Paths: strings.Split(f[3], "|"), Signer: f[4], Confirmed: f[5] == "page", Source: f[6]}
 		u, err := url.Parse(p.Source)
 		switch {
-		case p.Product == "" || p.Vendor == "" || p.Path == "":
+		case p.Product == "" || p.Vendor == "" || f[3] == "":
 			return nil, fmt.Errorf("read catalogue: line %d lacks product, vendor or path", n+1)
 		case f[5] != "page" && f[5] != "unconfirmed":
 			return nil, fmt.Errorf("read catalogue: line %d: basis %q is neither page nor unconfirmed", n+1, f[5])
 		case err != nil || u.Host == "":
 			return nil, fmt.Errorf("read catalogue: line %d: %q is no address", n+1, p.Source)
 		}
-		p.path = pattern.NewSet([]string{strings.ToLower(p.Path)})
+		p.path = pattern.NewSet(strings.Split(strings.ToLower(f[3]), "|"))
 		if p.Signer != "" {
 			p.signer = pattern.NewSet([]string{strings.ToLower(p.Signer)})
 		}

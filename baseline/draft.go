@@ -217,6 +217,7 @@ func Attach(s *strategy.Strategy, yaml []byte) (*strategy.Strategy, []strategy.P
 		fmt.Fprintf(&doc, "```eql variant=%s\n%s\n```\n\n", scalar(s.Rules[i].Variant), s.Rules[i].Query)
 	}
 	doc.WriteString("## False Positives\n\n```yaml exceptions\n")
+	first := bytes.Count(doc.Bytes(), []byte{'\n'}) + 1 // line of the exceptions
 	doc.Write(yaml)
 	doc.WriteString("```\n")
 	list, problems := strategy.Parse("proposed.md", doc.Bytes())
@@ -228,15 +229,15 @@ func Attach(s *strategy.Strategy, yaml []byte) (*strategy.Strategy, []strategy.P
 	with.Exceptions = append(slices.Clone(s.Exceptions), read.Exceptions...)
 	var own []strategy.Problem
 	for _, p := range strategy.Lint(read, strategy.LintOptions{}) {
-		if lintOfExceptions(p.Code) && !strings.HasPrefix(p.Msg, "the rule ") {
+		if p.Pos.Line >= first && lintOfExceptions(p.Code) {
 			own = append(own, p)
 		}
 	}
 	return &with, own, nil
 }
 
-// lintOfExceptions picks what lint says of exceptions from what it says of a
-// document that holds nothing else.
+// lintOfExceptions picks what lint says of exceptions: the document that it
+// looks at holds nothing else that is whole.
 func lintOfExceptions(code string) bool {
 	return slices.Contains([]string{"attacker-wildcard", "never-matches", "bad-exception", "rule-error", "unknown-rule-field", "unowned-exception"}, code)
 }

@@ -80,14 +80,19 @@ func (b *Baseline) Encode(w io.Writer) error {
 			return fmt.Errorf("write baseline: %w", err)
 		}
 	}
-	sum := sha256.Sum256(body.Bytes())
-	first, err := json.Marshal(head{Tocsin: fileKind, Version: Version, SHA256: hex.EncodeToString(sum[:]), Lines: n,
+	return writeSealed(w, b, body.Bytes(), n)
+}
+
+// writeSealed writes the head that fits the lines, and the lines.
+func writeSealed(w io.Writer, b *Baseline, body []byte, lines int) error {
+	sum := sha256.Sum256(body)
+	first, err := json.Marshal(head{Tocsin: fileKind, Version: Version, SHA256: hex.EncodeToString(sum[:]), Lines: lines,
 		From: b.From, To: b.To, Strategies: append([]string{}, b.Strategies...)})
 	if err == nil {
 		_, err = w.Write(append(first, '\n'))
 	}
 	if err == nil {
-		_, err = w.Write(body.Bytes())
+		_, err = w.Write(body)
 	}
 	if err != nil {
 		return fmt.Errorf("write baseline: %w", err)

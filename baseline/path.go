@@ -14,7 +14,9 @@ func Path(command string) string {
 	if c == "" {
 		return ""
 	}
-	if c[0] == '"' {
+	if first, _, _ := strings.Cut(c, " "); strings.EqualFold(first, "%comspec%") {
+		c = first
+	} else if c[0] == '"' {
 		c, _, _ = strings.Cut(c[1:], `"`)
 	} else if end := programEnd(c); end > 0 {
 		c = c[:end]

@@ -154,7 +154,7 @@ func (g *Candidate) judge() {
 		g.refuse("%s runs whatever it is told", base(g.Program))
 	}
 	if !isPath(g.Program) {
-		g.refuse("the program is known without its path")
+		g.refuse("no whole path of the program is known")
 	}
 	need := leastHosts
 	if g.product.vouches(g.Signature, g.Signer) {

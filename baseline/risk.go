@@ -45,8 +45,7 @@ type program struct {
 	pairs    map[key]bool   // ordinary, with all three
 	sources  map[string]bool
 	accounts map[string]bool
-	open     int // earlier alerts that nobody closed
-	incident map[string]bool
+	open     map[string]string // incidents that nobody closed → host
 }
 
 // Rater returns what gives points by the baseline as it stands.
@@ -70,8 +69,7 @@ func (b *Baseline) Rater() *Rater {
 		p := r.program(k.program)
 		switch v := h.Verdict; {
 		case v == nil:
-			p.open++
-			p.incident[h.Incident] = true
+			p.open[h.Incident] = strings.ToLower(h.Host)
 		case v.Benign:
 			p.hosts[b.number[strings.ToLower(h.Host)]] = true
 			r.ordinary(p, k)
@@ -90,7 +88,7 @@ func (r *Rater) program(name string) *program {
 	p := r.programs[name]
 	if p == nil {
 		p = &program{hosts: map[int32]bool{}, young: map[int32]bool{}, pairs: map[key]bool{},
-			sources: map[string]bool{}, accounts: map[string]bool{}, incident: map[string]bool{}}
+			sources: map[string]bool{}, accounts: map[string]bool{}, open: map[string]string{}}
 		r.programs[name] = p
 	}
 	return p
@@ -124,13 +122,10 @@ func (r *Rater) Rate(s *Sighting) []alert.Factor {
 	if p == nil {
 		p = &program{}
 	}
-	out := []alert.Factor{r.rateProgram(p, k)}
+	out := []alert.Factor{r.rateProgram(p, k, s.Incident)}
 	out = append(out, r.rateSource(p, k)...)
 	if k.account != "" && len(r.accounts) > 0 && !r.accounts[k.account] {
-		out = append(out, alert.Factor{Reason: "account " + s.Account + " has started nothing here before", Points: r.scale(accountWeight)})
-	}
-	if open := p.open; open > 0 && !(open == 1 && p.incident[s.Incident]) {
-		out = append(out, alert.Factor{Reason: fmt.Sprintf("alerted %d times in the baseline, and nobody closed it", open)})
+		out = append(out, alert.Factor{Reason: "account " + s.Account + " starts nothing here that is ordinary", Points: r.scale(accountWeight)})
 	}
 	for _, name := range [...]string{k.program, k.source} {
 		if v := r.bad[name]; v != nil && name != "" {
@@ -143,21 +138,44 @@ func (r *Rater) Rate(s *Sighting) []alert.Factor {
 
 // rateProgram gives points by the share of hosts on which the program is
 // ordinary, on a logarithmic scale: one host of many is nearly none.
-func (r *Rater) rateProgram(p *program, k key) alert.Factor {
+func (r *Rater) rateProgram(p *program, k key, incident string) alert.Factor {
 	all, h := len(r.b.hosts), min(len(p.hosts), len(r.b.hosts))
 	points := r.scale(programWeight * (1 - 2*math.Log1p(float64(h))/math.Log1p(float64(all))))
-	seen := fmt.Sprintf("%d of %d hosts in %d days", h, all, r.b.Days())
+	seen := fmt.Sprintf("%d of %d hosts in %d %s", h, all, r.b.Days(), noun(r.b.Days(), "day"))
+	open := p.alerted(incident)
 	switch {
+	case h == 0 && open != "":
+		return alert.Factor{Reason: "program not ordinary here: " + seen + "; " + open, Points: points}
 	case h == 0 && len(p.young) > 0:
-		return alert.Factor{Reason: fmt.Sprintf("program not ordinary here: %s (%d hosts for a short time only)", seen, len(p.young)), Points: points}
+		return alert.Factor{Reason: fmt.Sprintf("program not ordinary here: %s; on %d %s for a short time only", seen, len(p.young), noun(len(p.young), "host")), Points: points}
 	case h == 0:
 		return alert.Factor{Reason: "program never seen here: " + seen, Points: points}
-	case points >= 0:
+	case open != "":
+		seen += "; " + open
+	}
+	switch {
+	case points > 0:
 		return alert.Factor{Reason: "program rare here: " + seen, Points: points}
-	case !p.known(k):
-		return alert.Factor{Reason: "program ordinary here: " + seen + ", but not so started"}
+	case points < 0 && !p.known(k):
+		return alert.Factor{Reason: "program ordinary here, but not so started: " + seen}
 	}
 	return alert.Factor{Reason: "program ordinary here: " + seen, Points: points}
+}
+
+// alerted tells of other alerts about the program that nobody closed, "" if
+// there are none.
+func (p *program) alerted(incident string) string {
+	n, hosts := 0, map[string]bool{}
+	for id, host := range p.open {
+		if id != incident {
+			n++
+			hosts[host] = true
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it alerted %d %s on %d %s, and nobody closed that", n, noun(n, "time"), len(hosts), noun(len(hosts), "host"))
 }
 
 // known reports whether the program is ordinary from that source by that
@@ -177,9 +195,9 @@ func (r *Rater) rateSource(p *program, k key) []alert.Factor {
 	case k.source == "" || len(r.sources) == 0 || p.sources[k.source]:
 		return nil
 	case r.sources[k.source]:
-		return []alert.Factor{{Reason: "source " + k.source + " has not started this program before", Points: r.scale(sourceWeight)}}
+		return []alert.Factor{{Reason: "source " + k.source + " is not where this program is started from", Points: r.scale(sourceWeight)}}
 	}
-	return []alert.Factor{{Reason: "source " + k.source + " has started nothing here before", Points: r.scale(sourceWeight)}}
+	return []alert.Factor{{Reason: "source " + k.source + " starts nothing here that is ordinary", Points: r.scale(sourceWeight)}}
 }
 
 // scale rounds points, by how long was learnt.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,11 +21,11 @@ import (
 
 // baselineCmd learns what is ordinary and makes use of it.
 type baselineCmd struct {
-	Learn     baselineLearnCmd     `cmd:"" help:"Learn from recordings which programs are started remotely, by whom, on how many hosts."`
+	Learn     baselineLearnCmd     `cmd:"" help:"Learn from recordings what is ordinary."`
 	Show      baselineShowCmd      `cmd:"" help:"Show what was learnt."`
 	Close     baselineCloseCmd     `cmd:"" help:"Record that an alert was benign or malicious."`
-	Propose   baselineProposeCmd   `cmd:"" help:"Propose exceptions for what alerts and is administration."`
-	Catalogue baselineCatalogueCmd `cmd:"" help:"List the administration software that is known by name."`
+	Propose   baselineProposeCmd   `cmd:"" help:"Propose exceptions for ordinary administration."`
+	Catalogue baselineCatalogueCmd `cmd:"" help:"List the administration software that is known."`
 }
 
 // baselineFlag names the file.
@@ -36,7 +37,7 @@ type baselineFlag struct {
 type baselineLearnCmd struct {
 	baselineFlag
 	inputFlags
-	Strategies []string `help:"A strategy file or folder; may come again. Without it, the strategies shipped in the binary." placeholder:"PATH"`
+	Strategies []string `help:"A strategy file or folder whose alerts are held too, beside those of the strategies shipped in the binary; may come again." placeholder:"PATH"`
 	Paths      []string `arg:"" optional:"" name:"path" help:"Files, folders, globs or archives; - or nothing reads standard input."`
 	Keep       int      `default:"90" help:"Forget what is older than so many days before the newest event." placeholder:"DAYS"`
 	Jobs       int      `help:"Workers; one a core if not given." placeholder:"N"`
@@ -57,6 +58,9 @@ func (c *baselineLearnCmd) Run(app *App) error {
 	list, broken, err := flags.whole(app)
 	if err != nil {
 		return err
+	}
+	if len(c.Strategies) > 0 {
+		list = withShipped(list)
 	}
 	if broken > 0 { // what it would have alerted on would be learnt as ordinary
 		return exit(exitUsage, fmt.Errorf("learn baseline: %d strategies do not load, and what they would alert on would be learnt as ordinary", broken))
@@ -129,6 +133,18 @@ func (c *baselineLearnCmd) history(app *App, list []*strategy.Strategy) (*baseli
 		h.Strategies = append(h.Strategies, s.ID)
 	}
 	return h, &result.Summary, nil
+}
+
+// withShipped adds the shipped strategies to others: what only they would alert
+// on must not be learnt as ordinary either.
+func withShipped(list []*strategy.Strategy) []*strategy.Strategy {
+	own, _ := strategy.LoadFS(shipped())
+	for _, s := range own {
+		if !slices.ContainsFunc(list, func(x *strategy.Strategy) bool { return x.ID == s.ID }) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // openBaseline reads the file, or starts anew where there is none.
@@ -311,7 +327,7 @@ func (c *baselineCatalogueCmd) Run(app *App) error {
 		if !p.Confirmed {
 			mark = "?"
 		}
-		fmt.Fprintf(w, "%s %-46s  %-20s  %-36s  %s\n", mark, p.Product, p.Vendor, orDash(p.Service), p.Path)
+		fmt.Fprintf(w, "%s %-46s  %-20s  %-36s  %s\n", mark, p.Product, p.Vendor, orDash(p.Service), strings.Join(p.Paths, ", "))
 	}
 	fmt.Fprintf(w, "%s; ? marks those whose path and service are not confirmed by the source (-o json shows it)\n", count(len(catalogue.Products), "program"))
 	return w.Flush()

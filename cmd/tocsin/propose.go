@@ -26,7 +26,7 @@ type baselineProposeCmd struct {
 	Strategies []string `help:"A strategy file or folder; may come again. Without it, the strategies shipped in the binary." placeholder:"PATH"`
 	Paths      []string `arg:"" optional:"" name:"path" help:"Recordings to count the alerts in, before and after. Without them, those of the baseline are counted."`
 	Owner      string   `required:"" help:"Who answers for the exceptions." placeholder:"NAME"`
-	Days       int      `default:"180" help:"For how many days from the end of the baseline they hold." placeholder:"N"`
+	Days       int      `default:"180" help:"For how many days from now they hold." placeholder:"N"`
 	Output     string   `short:"o" default:"yaml" enum:"yaml,json" help:"Form of the proposal: ${enum}."`
 	Native     bool     `default:"true" negatable:"" help:"Make up process identities for Security 5156 and 4688 that lack them."`
 	Jobs       int      `help:"Workers; one a core if not given." placeholder:"N"`
@@ -84,7 +84,7 @@ func (c *baselineProposeCmd) Run(app *App) error {
 		return exit(exitUsage, fmt.Errorf("load strategies: %d could be read; nothing was proposed", len(list)))
 	}
 	p := &proposal{Hosts: b.Hosts(), Days: b.Days(), Candidates: b.Candidates(catalogue, baseline.Weaknesses), Exceptions: []proposedList{}}
-	pr := prover{app: app, owner: c.Owner, expires: b.To.AddDate(0, 0, c.Days), candidates: p.Candidates}
+	pr := prover{app: app, owner: c.Owner, expires: time.Now().UTC().AddDate(0, 0, c.Days), candidates: p.Candidates}
 	for _, s := range list {
 		one, err := pr.prove(s)
 		if err != nil {
