@@ -40,10 +40,12 @@ type bullet struct {
 }
 
 // bullets lists the items of the section's lists, and its paragraphs.
-func bullets(markdown string) []bullet {
-	var out []bullet
+func bullets(markdown string) (out []bullet) {
 	open := false
 	fence := false
+	defer func() { // a line that only announces a list says nothing itself
+		out = slices.DeleteFunc(out, func(b bullet) bool { return strings.HasSuffix(b.text, ":") })
+	}()
 	for i, l := range strings.Split(markdown, "\n") {
 		t := strings.TrimSpace(l)
 		switch {
