@@ -50,6 +50,9 @@ func (c *baselineLearnCmd) Run(app *App) error {
 	if c.Keep < 1 {
 		return exit(exitUsage, fmt.Errorf("read --keep: %d days, want at least 1", c.Keep))
 	}
+	if len(inputPaths(app, c.Paths)) == 0 {
+		return exit(exitUsage, errors.New("read input: no path is given and nothing is piped in"))
+	}
 	b, err := openBaseline(c.Baseline)
 	if err != nil {
 		return exit(exitUsage, err)

@@ -31,6 +31,15 @@ type benchCmd struct {
 
 // Run measures and prints.
 func (c *benchCmd) Run(app *App) error {
+	if c.Generate < 1 || c.Rounds < 1 || c.Copies < 1 || c.Limit < 1 {
+		return exit(exitUsage, errors.New("read flags: --generate, --rounds, --copies and --limit must be at least 1"))
+	}
+	if c.One != "" {
+		list, _ := c.load()
+		if _, err := (&strategyFlags{Only: []string{c.One}}).only(list); err != nil {
+			return exit(exitUsage, err)
+		}
+	}
 	profile, err := c.readProfile()
 	if err != nil {
 		return exit(exitUsage, err)
