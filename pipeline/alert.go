@@ -21,6 +21,20 @@ const approximateSpan = time.Minute
 // Alert writes a finding out: its events are made anew from the documents in
 // the evidence store.
 func (r *Result) Alert(f *Finding) (*alert.Alert, error) {
+	a, err := r.Outline(f)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.addContext(a, f); err != nil {
+		return nil, fmt.Errorf("write context of alert %s: %w", f.ID, err)
+	}
+	r.answer(a, f)
+	return a, nil
+}
+
+// Outline is Alert without context and answers, which take most of the time:
+// for reports that show them once an incident.
+func (r *Result) Outline(f *Finding) (*alert.Alert, error) {
 	s := f.Rule.Strategy
 	a := &alert.Alert{
 		Schema: alert.SchemaVersion, ID: f.ID, Incident: f.Incident, State: alert.StateOpen,
@@ -38,10 +52,6 @@ func (r *Result) Alert(f *Finding) (*alert.Alert, error) {
 	if a.Events, err = r.events(f); err != nil {
 		return nil, fmt.Errorf("write alert %s: %w", f.ID, err)
 	}
-	if err := r.addContext(a, f); err != nil {
-		return nil, fmt.Errorf("write context of alert %s: %w", f.ID, err)
-	}
-	r.answer(a, f)
 	return a, nil
 }
 
