@@ -41,7 +41,8 @@ var htmlFiles embed.FS
 // How much of the page stands open to readers without JavaScript, and how many
 // incidents it lists.
 const (
-	maxInline    = 2 << 20 // bytes of details that are not packed
+	maxInline    = 2 << 20  // bytes of details that are not packed
+	maxPacked    = 32 << 20 // bytes of packed details; what comes after is outlined
 	maxIncidents = 20_000
 )
 
@@ -59,7 +60,7 @@ type pageIncident struct {
 	host, strategy, severity string
 	risk, alerts             int
 	at                       time.Time
-	entry                    func() (*Entry, error)
+	entry                    func(outline bool) (*Entry, error) // an outline has no context and no answers
 }
 
 // Write writes the page.
@@ -80,20 +81,24 @@ func (h *HTML) Write(w io.Writer, r *pipeline.Result) error {
 		}
 		p.incidents = append(p.incidents, pageIncident{host: host, strategy: f.Rule.Strategy.ID, severity: f.Severity(),
 			risk: f.Risk, alerts: 1 + len(in.Others), at: time.Unix(0, f.Time).UTC(),
-			entry: func() (*Entry, error) { return entryOf(r, in) }})
+			entry: func(outline bool) (*Entry, error) { return entryOf(r, in, outline) }})
 	}
 	return h.write(w, p)
 }
 
-// entryOf makes the alerts of an incident.
-func entryOf(r *pipeline.Result, in pipeline.Incident) (*Entry, error) {
-	lead, err := r.Alert(in.Lead)
+// entryOf makes the alerts of an incident. Context and answers are the lead's.
+func entryOf(r *pipeline.Result, in pipeline.Incident, outline bool) (*Entry, error) {
+	write := r.Alert
+	if outline {
+		write = r.Outline
+	}
+	lead, err := write(in.Lead)
 	if err != nil {
 		return nil, err
 	}
 	e := &Entry{Lead: lead}
 	for _, f := range in.Others[:min(len(in.Others), maxOtherAlerts)] {
-		a, err := r.Alert(f)
+		a, err := r.Outline(f)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +107,7 @@ func entryOf(r *pipeline.Result, in pipeline.Incident) (*Entry, error) {
 	return e, nil
 }
 
-// writer is one page on its way out.
+// htmlWriter is one page on its way out.
 type htmlWriter struct {
 	*HTML
 	out  *bufio.Writer
@@ -110,6 +115,8 @@ type htmlWriter struct {
 	w    *words
 	page *page
 	pack *packer
+
+	inline int // bytes of details that are not packed
 }
 
 func (h *HTML) write(out io.Writer, p *page) error {
@@ -184,7 +191,13 @@ func (hw *htmlWriter) foot(files *htmlFileSet) error {
 	if err := hw.run("foot", map[string]any{"W": hw.w, "Version": Clean(hw.Version)}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(hw.out, "<script>%s</script>\n</body>\n</html>\n", files.script)
+	if _, err := fmt.Fprintf(hw.out, "<script>%s</script>\n", files.script); err != nil {
+		return err
+	}
+	if err := hw.pack.write(hw.out); err != nil {
+		return err
+	}
+	_, err := io.WriteString(hw.out, "</body>\n</html>\n")
 	return err
 }
 
@@ -199,41 +212,54 @@ func (hw *htmlWriter) list() error {
 	if err := hw.run("list", map[string]any{"W": hw.w, "Hosts": tables.hosts, "Strategies": tables.strategies, "N": len(hw.page.incidents)}); err != nil {
 		return err
 	}
-	inline := 0
-	var body strings.Builder
-	for i := range hw.page.incidents[:min(len(hw.page.incidents), maxIncidents)] {
-		in := &hw.page.incidents[i]
-		e, err := in.entry()
+	shown := hw.page.incidents[:min(len(hw.page.incidents), maxIncidents)]
+	outlined := 0
+	for i := range shown {
+		in := &shown[i]
+		outline := hw.pack.size() > maxPacked
+		if outline {
+			outlined++
+		}
+		e, err := in.entry(outline)
 		if err != nil {
 			return err
 		}
-		r := hw.row(i, in, tables)
-		v := hw.incident(e, r, hw.w)
-		body.Reset()
-		if err := hw.tmpl.ExecuteTemplate(&body, "details", v); err != nil {
-			return err
-		}
-		if inline += body.Len(); inline > maxInline {
-			r.Packed = true
-			r.Block, r.Part = hw.pack.add(body.String())
-			body.Reset()
-		}
-		err = hw.run("row", map[string]any{"W": hw.w, "R": r, "Body": template.HTML(body.String())}) // made by a template
-		if err == nil {
-			err = hw.pack.flush(hw.out, false)
-		}
-		if err != nil {
+		if err := hw.entry(e, hw.row(i, in, tables), outline); err != nil {
 			return err
 		}
 	}
-	if err := hw.pack.flush(hw.out, true); err != nil {
+	var left []string
+	if outlined > 0 {
+		left = append(left, fmt.Sprintf(hw.w.Outlined, number(outlined, hw.w.Lang)))
+	}
+	if n := len(hw.page.incidents) - len(shown); n > 0 {
+		left = append(left, fmt.Sprintf(hw.w.LeftOut, number(n, hw.w.Lang)))
+	}
+	return hw.run("listend", map[string]any{"W": hw.w, "Left": left, "Empty": len(shown) == 0})
+}
+
+// entry writes one incident, or its line only and packs the rest.
+func (hw *htmlWriter) entry(e *Entry, r *row, outline bool) error {
+	r.Packed, r.Outline = hw.inline > maxInline, outline
+	var pool *pool
+	if r.Packed {
+		pool = hw.pack.pool()
+	}
+	v := hw.incident(e, r, hw.w, pool)
+	var body strings.Builder
+	if err := hw.tmpl.ExecuteTemplate(&body, "details", v); err != nil {
 		return err
 	}
-	left := ""
-	if n := len(hw.page.incidents) - maxIncidents; n > 0 {
-		left = fmt.Sprintf(hw.w.LeftOut, n)
+	html := body.String()
+	if r.Packed {
+		var err error
+		if r.Block, r.Part, err = hw.pack.add(html); err != nil {
+			return err
+		}
+		html = ""
 	}
-	return hw.run("listend", map[string]any{"W": hw.w, "Left": left, "Empty": len(hw.page.incidents) == 0})
+	hw.inline += len(html)
+	return hw.run("row", map[string]any{"W": hw.w, "R": r, "Body": template.HTML(html)}) // made by a template
 }
 
 // row is the line of the i-th incident, as far as it is known without its alerts.

@@ -53,8 +53,8 @@ type row struct {
 	Doc, AlertID, IncidentID string
 	Also                     int
 	Unix                     int64
-	Block, Part              int  // where the details stand if they are packed
-	Packed                   bool //
+	Block, Part              int // where the details stand if they are packed
+	Packed, Outline          bool
 }
 
 type otherView struct {
@@ -81,6 +81,7 @@ type eventView struct {
 	Anchor, Role, Time, Offset string
 	Code, What, Origin, JSON   string
 	Evidence, Missing          bool
+	Pooled                     int // number of its JSON in the block's pool, from 1; 0: it is in JSON
 
 	view    alert.View
 	id      string
@@ -107,8 +108,9 @@ func cutTo(s string, n int) string {
 	return fmt.Sprintf("%s… (+%d)", s[:n], utf8.RuneCountInString(s[n:]))
 }
 
-// incident makes the view of an entry. r is its line, which is filled as well.
-func (h *HTML) incident(e *Entry, r *row, w *words) *incidentView {
+// incident makes the view of an entry. r is its line, which is filled as well;
+// p, if not nil, takes the raw events.
+func (h *HTML) incident(e *Entry, r *row, w *words, p *pool) *incidentView {
 	a := e.Lead
 	v := &incidentView{row: r, W: w, Approximate: a.Approximate, Suppressed: a.Suppressed}
 	h.tellRow(e, r, w)
@@ -129,8 +131,10 @@ func (h *HTML) incident(e *Entry, r *row, w *words) *incidentView {
 	}
 	v.Timeline = timelineOf(v.Events, a.Timestamp, w)
 	v.Tree = forest(v.Events)
-	for _, ev := range v.Events {
-		ev.view = nil // its memory goes with the incident
+	if p != nil {
+		for _, ev := range v.Events {
+			ev.Pooled, ev.JSON = p.add(ev.JSON), ""
+		}
 	}
 	return v
 }

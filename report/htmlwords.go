@@ -8,7 +8,7 @@ type words struct {
 
 	ByHost, ByStrategy, Host, Hosts, Strategy, Severity, Risk, Highest, First, Last, Time string
 
-	List, Find, AnySeverity, AnyHost, AnyStrategy, Sort, SortRisk, SortTime, Shown, OpenAll, CloseAll, LeftOut, None string
+	List, Find, AnySeverity, AnyHost, AnyStrategy, Sort, SortRisk, SortTime, Shown, OpenAll, CloseAll, LeftOut, Outlined, None string
 
 	Timeline, AxisLinear, AxisLog, Stages, OtherAlerts, AndMore string
 	Logon, Network, Process, FileLane, Settings, OtherLane      string
@@ -42,7 +42,8 @@ func english() *words {
 		Highest: "Highest", First: "First", Last: "Last", Time: "Time",
 		List: "Incidents", Find: "Find", AnySeverity: "any severity", AnyHost: "any host", AnyStrategy: "any strategy",
 		Sort: "Sort", SortRisk: "by risk", SortTime: "by time", Shown: "shown", OpenAll: "Open all shown", CloseAll: "Close all",
-		LeftOut: "%d incidents of lesser risk are left out of this page; -o ndjson has them all.", None: "Nothing was found.",
+		Outlined: "To keep this page light, the %s incidents of least risk are shown without context and answers; -o ndjson has them.",
+		LeftOut:  "%s incidents of lesser risk are left out of this page; -o ndjson has them all.", None: "Nothing was found.",
 		Timeline: "Timeline", AxisLinear: "Time from the alert.", AxisLog: "Time from the alert; the scale is logarithmic on both sides.",
 		Stages: "stages", OtherAlerts: "other alerts", AndMore: "%d more",
 		Logon: "logon", Network: "network", Process: "process", FileLane: "file", Settings: "settings", OtherLane: "other",
@@ -70,7 +71,8 @@ func vietnamese() *words {
 		Highest: "Cao nhất", First: "Đầu tiên", Last: "Cuối cùng", Time: "Thời điểm",
 		List: "Sự vụ", Find: "Tìm", AnySeverity: "mọi mức độ", AnyHost: "mọi máy", AnyStrategy: "mọi chiến lược",
 		Sort: "Sắp xếp", SortRisk: "theo rủi ro", SortTime: "theo thời gian", Shown: "đang hiện", OpenAll: "Mở tất cả đang hiện", CloseAll: "Đóng tất cả",
-		LeftOut: "%d sự vụ rủi ro thấp hơn không có trong trang này; -o ndjson có đủ tất cả.", None: "Không tìm thấy gì.",
+		Outlined: "Để trang này nhẹ, %s sự vụ ít rủi ro nhất được hiện không kèm bối cảnh và trả lời; -o ndjson có đủ.",
+		LeftOut:  "%s sự vụ rủi ro thấp hơn không có trong trang này; -o ndjson có đủ tất cả.", None: "Không tìm thấy gì.",
 		Timeline: "Dòng thời gian", AxisLinear: "Thời gian tính từ cảnh báo.", AxisLog: "Thời gian tính từ cảnh báo; thang logarit về cả hai phía.",
 		Stages: "các bước", OtherAlerts: "cảnh báo khác", AndMore: "%d mục nữa",
 		Logon: "đăng nhập", Network: "mạng", Process: "tiến trình", FileLane: "tệp", Settings: "cấu hình", OtherLane: "khác",

@@ -15,26 +15,37 @@ if (/^(light|dark)$/.test(stored() || '')) root.dataset.theme = stored();
 theme.hidden = false;
 theme.addEventListener('click', () => { root.dataset.theme = dark() ? 'light' : 'dark'; keep(root.dataset.theme); });
 
-// Packed details: base64 of a deflated list of pieces of HTML, joined by NUL.
-// They were made and escaped by the same templates as the rest of the page; the
-// page's policy runs no script but this one.
+// Packed details: base64 of deflated text. Before a U+0001 stand pieces of HTML,
+// after it raw events, which they name by number; both joined by NUL. The pieces
+// were made and escaped by the same templates as the rest of the page, whose
+// policy runs no script but this one; raw events are only ever text. They stand
+// behind this script, so that the page answers while they are still being read.
 const blocks = new Map();
-const unpack = z => {
+const parsed = new Promise(done => {
+  if (document.readyState === 'loading') addEventListener('DOMContentLoaded', done); else done();
+});
+const unpack = async z => {
+  if (!$('z' + z)) await parsed;
+  const bytes = Uint8Array.from(atob($('z' + z).textContent), c => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  const [pieces, events] = (await new Response(stream).text()).split('\u0001');
+  return { pieces: pieces.split('\0'), events: events.split('\0') };
+};
+const block = z => {
   if (!blocks.has(z)) {
     if (blocks.size > 8) blocks.delete(blocks.keys().next().value);
-    const bytes = Uint8Array.from(atob($('z' + z).textContent), c => c.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-    blocks.set(z, new Response(stream).text().then(text => text.split('\0')));
+    blocks.set(z, unpack(z));
   }
   return blocks.get(z);
 };
 const fill = async incident => {
   if (!incident.dataset.z) return;
-  const z = incident.dataset.z;
+  const { z, p } = incident.dataset;
   delete incident.dataset.z;
-  const pieces = await unpack(z);
-  const made = new DOMParser().parseFromString(pieces[incident.dataset.p], 'text/html');
-  incident.querySelector('.wait').replaceWith(...made.body.childNodes);
+  const { pieces, events } = await block(z);
+  const body = new DOMParser().parseFromString(pieces[p], 'text/html').body;
+  for (const code of body.querySelectorAll('code[data-e]')) code.textContent = events[code.dataset.e - 1];
+  incident.querySelector('.wait').replaceWith(...body.childNodes);
 };
 document.addEventListener('toggle', e => {
   if (e.target.open && e.target.classList.contains('incident')) fill(e.target);
