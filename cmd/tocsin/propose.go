@@ -26,7 +26,7 @@ type baselineProposeCmd struct {
 	Strategies []string `help:"A strategy file or folder; may come again. Without it, the strategies shipped in the binary." placeholder:"PATH"`
 	Paths      []string `arg:"" optional:"" name:"path" help:"Recordings to count the alerts in, before and after. Without them, those of the baseline are counted."`
 	Owner      string   `required:"" help:"Who answers for the exceptions." placeholder:"NAME"`
-	Days       int      `default:"180" help:"For how many days from now they hold." placeholder:"N"`
+	Expires    string   `help:"The last day on which they hold (YYYY-MM-DD); without it, half a year from now." placeholder:"DATE"`
 	Output     string   `short:"o" default:"yaml" enum:"yaml,json" help:"Form of the proposal: ${enum}."`
 	Native     bool     `default:"true" negatable:"" help:"Make up process identities for Security 5156 and 4688 that lack them."`
 	Jobs       int      `help:"Workers; one a core if not given." placeholder:"N"`
@@ -61,8 +61,9 @@ type beforeAfter struct {
 
 // Run finds candidates, proves that no validation case is hidden, counts, prints.
 func (c *baselineProposeCmd) Run(app *App) error {
-	if c.Days < 1 {
-		return exit(exitUsage, fmt.Errorf("read --days: %d days, want at least 1", c.Days))
+	expires, err := c.lastDay()
+	if err != nil {
+		return exit(exitUsage, err)
 	}
 	if strings.TrimSpace(c.Owner) == "" {
 		return exit(exitUsage, errors.New("read --owner: an exception needs somebody who answers for it"))
@@ -84,7 +85,7 @@ func (c *baselineProposeCmd) Run(app *App) error {
 		return exit(exitUsage, fmt.Errorf("load strategies: %d could be read; nothing was proposed", len(list)))
 	}
 	p := &proposal{Hosts: b.Hosts(), Days: b.Days(), Candidates: b.Candidates(catalogue, baseline.Weaknesses), Exceptions: []proposedList{}}
-	pr := prover{app: app, owner: c.Owner, expires: time.Now().UTC().AddDate(0, 0, c.Days), candidates: p.Candidates}
+	pr := prover{app: app, owner: c.Owner, expires: expires, candidates: p.Candidates}
 	for _, s := range list {
 		one, err := pr.prove(s)
 		if err != nil {
@@ -104,6 +105,22 @@ func (c *baselineProposeCmd) Run(app *App) error {
 		p.write(w)
 	}
 	return errors.Join(err, w.Flush())
+}
+
+// lastDay is the last day on which the exceptions hold.
+func (c *baselineProposeCmd) lastDay() (time.Time, error) {
+	const halfYear = 182
+	if c.Expires == "" {
+		return time.Now().UTC().AddDate(0, 0, halfYear), nil
+	}
+	at, err := time.Parse(time.DateOnly, c.Expires)
+	if err != nil {
+		return at, fmt.Errorf("read --expires: %q is not a date such as 2027-06-30", c.Expires)
+	}
+	if at.AddDate(0, 0, 1).Before(time.Now()) {
+		return at, fmt.Errorf("read --expires: %s has passed", c.Expires)
+	}
+	return at, nil
 }
 
 // prover proves drafts by the validation cases of their strategies.
