@@ -94,7 +94,7 @@ func (p Problem) Render() string {
 // Options says how to compile.
 type Options struct {
 	Types event.Types // the fields' types; nil takes ECS's
-	// Profile chooses guards by real traffic; nil estimates. It changes no result.
+	// Profile chooses guards by real traffic; nil is DefaultProfile. It changes no result.
 	Profile *Profile
 	Now     time.Time // exceptions that have expired by then do not excuse; zero: none has
 	// Questions returns the context queries of a strategy that has none of its
@@ -116,6 +116,9 @@ func New(strategies []*strategy.Strategy, o Options) (*Engine, []Problem) {
 		c.contexts(s, o.Questions)
 	}
 	c.engine.numberKeys()
+	if o.Profile == nil {
+		o.Profile = DefaultProfile()
+	}
 	c.engine.index = newIndex(c.engine.schema, c.engine.stages, o.Profile)
 	c.engine.notes = newNoteSlots(c.engine.schema)
 	return c.engine, c.problems

@@ -72,3 +72,11 @@ func TestRates(t *testing.T) {
 		}
 	}
 }
+
+// TestDefaultProfile: it reads, and knows what every Windows host has.
+func TestDefaultProfile(t *testing.T) {
+	p := DefaultProfile()
+	if p == nil || p.Fields["process.name"].Values["svchost.exe"] == 0 {
+		t.Error("the default profile does not know svchost.exe")
+	}
+}
