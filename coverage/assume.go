@@ -219,6 +219,9 @@ func (j *judge) arrive(named []*kind) Assumption {
 // clockAssumption: every clock agrees with its log, finely enough.
 func (j *judge) clockAssumption() Assumption {
 	a := Assumption{Text: "(always) clocks agree, to less than a second", Status: holds, Why: "no clock is off"}
+	if len(j.hosts) == 0 {
+		a.Status, a.Why = hidden, "no event"
+	}
 	var words []string
 	bad := 0
 	for _, v := range j.hosts {
@@ -253,6 +256,9 @@ func (j *judge) clockAssumption() Assumption {
 
 func (j *judge) silence() Assumption {
 	a := Assumption{Text: "(always) no log falls silent", Status: holds, Why: "no gap that the log's own rate would not explain"}
+	if len(j.hosts) == 0 {
+		a.Status, a.Why = hidden, "no event"
+	}
 	var words []string
 	for _, v := range j.hosts {
 		for _, g := range v.gaps {
@@ -311,10 +317,12 @@ func (j *judge) fieldSeen(name string, slot int) Assumption {
 		}
 	}
 	a := Assumption{Status: partly, Why: fmt.Sprintf("%s seen from %d of %d hosts", name, n, len(j.hosts))}
-	switch n {
-	case len(j.hosts):
+	switch {
+	case len(j.hosts) == 0:
+		a.Status = hidden
+	case n == len(j.hosts):
 		a.Status = holds
-	case 0:
+	case n == 0:
 		a.Status = fails
 	}
 	return a

@@ -120,13 +120,16 @@ type fixList struct {
 
 func newFixList() *fixList { return &fixList{map[fix]*Fix{}} }
 
-func (l *fixList) add(fixes []fix, host, strategy string) {
+func (l *fixList) add(fixes []fix, host, strategy string, urgent bool) {
 	for _, f := range fixes {
 		key := fix{kind: f.kind, do: f.do}
 		x := l.fixes[key]
 		if x == nil {
 			x = &Fix{Kind: f.kind, Do: f.do, Why: f.why, Hosts: []string{}, Strategies: []string{}}
 			l.fixes[key] = x
+		}
+		if urgent {
+			x.urgent++
 		}
 		if !strings.Contains(x.Why, f.why) {
 			x.Why += ", " + f.why
@@ -145,16 +148,17 @@ func (l *fixList) clocks(v *view) {
 	for _, c := range v.clocks {
 		switch c.Problem {
 		case "zone":
-			l.add([]fix{{"clock", "export the log in UTC, or with its offset", "the export wrote local time as UTC"}}, v.host.ID, "")
+			l.add([]fix{{"clock", "export the log in UTC, or with its offset", "the export wrote local time as UTC"}}, v.host.ID, "", false)
 		case "ahead":
-			l.add([]fix{{"clock", "look at the host's time service (w32tm /query /status), or its clock at the time", "event times are ahead of the log's"}}, v.host.ID, "")
+			l.add([]fix{{"clock", "look at the host's time service (w32tm /query /status), or its clock at the time", "event times are ahead of the log's"}}, v.host.ID, "", false)
 		case "coarse":
-			l.add([]fix{{"clock", "ship SystemTime (XML, winlogbeat, NXLog's EventTime with fractions), not whole seconds", "times are whole seconds"}}, v.host.ID, "")
+			l.add([]fix{{"clock", "ship SystemTime (XML, winlogbeat, NXLog's EventTime with fractions), not whole seconds", "times are whole seconds"}}, v.host.ID, "", false)
 		}
 	}
 }
 
-// list gives the fixes, those for most strategies and hosts first.
+// list gives the fixes, first those for what nothing else covers, then those for
+// most strategies and hosts.
 func (l *fixList) list() []Fix {
 	out := []Fix{}
 	for _, x := range l.fixes {
@@ -164,6 +168,9 @@ func (l *fixList) list() []Fix {
 	}
 	sort.Slice(out, func(a, b int) bool {
 		x, y := &out[a], &out[b]
+		if x.urgent != y.urgent {
+			return x.urgent > y.urgent
+		}
 		if len(x.Strategies) != len(y.Strategies) {
 			return len(x.Strategies) > len(y.Strategies)
 		}

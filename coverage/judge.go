@@ -496,8 +496,7 @@ func (j *judge) report(sum *pipeline.Summary) *Report {
 	return r
 }
 
-// sumUp takes the best variant of each host, and what would mend those on
-// which none is covered.
+// sumUp takes the best variant of each host, and what would mend the others.
 func (s *Strategy) sumUp(fixes *fixList) {
 	for i := range s.Variants {
 		for _, h := range s.Variants[i].Hosts {
@@ -518,8 +517,8 @@ func (s *Strategy) sumUp(fixes *fixList) {
 	}
 	for i := range s.Variants {
 		for _, h := range s.Variants[i].Hosts {
-			if h.Status != Covered && s.best[h.Host] != Covered {
-				fixes.add(h.fixes, h.Host, s.ID)
+			if h.Status != Covered {
+				fixes.add(h.fixes, h.Host, s.ID, s.best[h.Host] != Covered)
 			}
 		}
 	}

@@ -157,4 +157,6 @@ type Fix struct {
 	Why        string   `json:"why"`
 	Hosts      []string `json:"hosts"`
 	Strategies []string `json:"strategies"`
+
+	urgent int // strategies and hosts on which no variant is covered
 }

@@ -43,6 +43,9 @@ func (t *Text) Write(r *Report) error {
 	if r.Partial {
 		t.Line("interrupted: this is what arrived until then")
 	}
+	if len(r.Hosts) == 0 {
+		return t.Err() // nothing to judge by
+	}
 	t.hosts(r)
 	t.matrix(r)
 	for i := range r.Strategies {
@@ -259,7 +262,7 @@ func (t *Text) assumptions(list []Assumption) {
 		}
 		mark := map[string]string{holds: t.Paint(terminal.Green, "✓"), fails: t.Paint(terminal.Red, "✗"),
 			partly: t.Paint(terminal.Yellow, "~"), hidden: "?"}[a.Status]
-		text := terminal.Clean(strings.ReplaceAll(strings.ReplaceAll(a.Text, "`", ""), "*", ""))
+		text := terminal.Clean(strings.ReplaceAll(strings.ReplaceAll(a.Text, "`", ""), "**", ""))
 		t.Line("  %s %s", mark, terminal.Shorten(text, t.Width-4))
 		t.Wrap("      ", "      ", terminal.Dim, terminal.Clean(a.Why))
 	}

@@ -69,6 +69,7 @@ func (c *coverageCmd) Run(app *App) error {
 	if err != nil {
 		return exit(exitUsage, fmt.Errorf("write report: %w", err))
 	}
+	visitRemarks(app.Stderr, r.Summary)
 	return visitStatus(r.Summary, broken, c.Strict)
 }
 

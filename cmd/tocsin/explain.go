@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -74,6 +75,7 @@ func (c *explainCmd) Run(app *App) error {
 	if err != nil {
 		return exit(exitUsage, fmt.Errorf("write answer: %w", err))
 	}
+	visitRemarks(app.Stderr, r.Summary)
 	return visitStatus(r.Summary, broken, c.Strict)
 }
 
@@ -176,6 +178,21 @@ func isHost(name string, hosts []string) bool {
 		}
 	}
 	return false
+}
+
+// visitRemarks says what did not become an event, if anything.
+func visitRemarks(w io.Writer, sum *pipeline.Summary) {
+	src := sum.Source
+	for _, s := range src.Skipped {
+		fmt.Fprintf(w, "tocsin: %s: skipped: %s\n", terminal.Clean(s.Path), terminal.Clean(s.Reason))
+	}
+	if n := src.SkippedCount - len(src.Skipped); n > 0 {
+		fmt.Fprintf(w, "tocsin: … and %s more skipped\n", count(n, "file"))
+	}
+	if bad := sum.Bad + src.ProblemCount; bad > 0 || sum.NotEvents > 0 || sum.Partial {
+		fmt.Fprintf(w, "tocsin: %s from %s; %d not events; %d not readable\n",
+			count(sum.Events, "event"), count(src.Files, "file"), sum.NotEvents, bad)
+	}
 }
 
 // visitStatus is the exit status of a command that looked at every event.
