@@ -243,10 +243,7 @@ func (t *Tree) fewest(ev *event.Event, limit int, dst []*Test) (out []*Test, ok 
 		if n == 0 {
 			return dst, true
 		}
-		best, ok = found[start:], true
-		if limit = n - 1; limit == 0 {
-			break
-		}
+		best, ok, limit = found[start:], true, n-1
 	}
 	return append(dst, best...), ok
 }
