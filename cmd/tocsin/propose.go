@@ -384,7 +384,7 @@ func (p *proposal) writeRest(w io.Writer) {
 		fmt.Fprintln(w, "#")
 		writeEvidence(w, g)
 	}
-	fmt.Fprintf(w, "\n# Alerts in the %s%*s%9s\n", p.Counted, 48-len(p.Counted), "before", "after")
+	fmt.Fprintf(w, "\n# Alerts in the %s%*s%9s\n", p.Counted, 47-len(p.Counted), "before", "after")
 	var before, after int
 	for _, a := range p.Alerts {
 		fmt.Fprintf(w, "#   %-50s %8d %8d\n", report.Clean(a.Strategy), a.Before, a.After)
