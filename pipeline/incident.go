@@ -81,5 +81,9 @@ func programOf(command string) string {
 	if c == "%comspec%" {
 		return "cmd.exe"
 	}
-	return path.Base(strings.ReplaceAll(c, `\`, "/"))
+	base := path.Base(strings.ReplaceAll(c, `\`, "/"))
+	if c[0] != '/' && path.Ext(base) == "" {
+		base += ".exe" // as CreateProcess does: the service "net user …" runs net.exe
+	}
+	return base
 }

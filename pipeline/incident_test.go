@@ -18,6 +18,8 @@ func TestProgramOf(t *testing.T) {
 	f(`%COMSPEC% /C echo x`, "cmd.exe")
 	f(`\SystemRoot\System32\drivers\x.sys`, "x.sys")
 	f(`/usr/sbin/sshd -D`, "sshd")
+	f(`net user eve /add`, "net.exe")
+	f(`C:\Windows\Temp\tool -x`, "tool.exe")
 	f("", "")
 	f("   ", "")
 }
