@@ -70,7 +70,7 @@ func (st *stage) sysmonValues(field, name, condition string) string {
 			continue
 		}
 		for _, value := range t.Values {
-			value = literal(value, condition)
+			how, value := literal(value, condition)
 			if value == "" || seen[strings.ToLower(value)] {
 				continue
 			}
@@ -78,24 +78,30 @@ func (st *stage) sysmonValues(field, name, condition string) string {
 			if len(seen) > maxSysmonRules {
 				return b.String() + "…"
 			}
-			fmt.Fprintf(&b, `<%s condition="%s">%s</%[1]s>`, name, condition, html.EscapeString(value))
+			fmt.Fprintf(&b, `<%s condition="%s">%s</%[1]s>`, name, how, html.EscapeString(value))
 		}
 	}
 	return b.String()
 }
 
-// literal is the longest piece of a pattern without wildcards.
-func literal(pattern, condition string) string {
-	best := ""
-	for _, part := range strings.FieldsFunc(pattern, func(r rune) bool { return r == '*' || r == '?' }) {
-		if len(part) > len(best) {
-			best = part
+// literal turns a pattern into what Sysmon's filter compares with: whole names
+// of images, or all pieces between wildcards.
+func literal(pattern, condition string) (how, value string) {
+	parts := strings.FieldsFunc(pattern, func(r rune) bool { return r == '*' || r == '?' })
+	if condition == "image" {
+		if len(parts) == 1 && parts[0] == pattern {
+			return condition, pattern
 		}
+		return "", ""
 	}
-	if condition == "image" && best != pattern {
-		return ""
+	parts = slices.DeleteFunc(parts, func(s string) bool { return len(s) < 3 })
+	if len(parts) > 0 {
+		parts[0] = strings.TrimPrefix(strings.TrimPrefix(parts[0], ":"), `\`)
 	}
-	return strings.TrimPrefix(strings.TrimPrefix(best, `:\`), `\`)
+	if len(parts) > 1 {
+		return "contains all", strings.Join(parts, ";")
+	}
+	return condition, strings.Join(parts, "")
 }
 
 // fieldFixes is what makes events of a kind hold fields that they lack.

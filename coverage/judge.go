@@ -184,8 +184,14 @@ type feed struct {
 // feedOf judges what a set of kinds gives a stage on a host.
 func (j *judge) feedOf(v *view, r int, st *stage, allowed func(*kind) bool, made bool) feed {
 	best := feed{impossible: true}
+	common := map[family]bool{} // which usually tells, so that a rare event's absence need not count
 	for _, k := range st.kinds {
-		if !allowed(k) {
+		if allowed(k) && !k.rare && !k.always {
+			common[k.family] = true
+		}
+	}
+	for _, k := range st.kinds {
+		if !allowed(k) || k.rare && common[k.family] && v.kinds[k] == nil {
 			continue
 		}
 		f := j.kindFeed(v, st, k)
@@ -420,7 +426,7 @@ func (j *judge) plan(v *view, r int, allowed func(*kind) bool, made bool) *plan 
 	rl := &j.rules[r]
 	p := &plan{status: Covered, away: true}
 	for i := range rl.stages {
-		f := j.feedOf(v, r, &rl.stages[i], allowed, made)
+		f := j.feedOf(v, r, &rl.stages[i], j.narrowed(&rl.stages[i], allowed, made), made)
 		p.feeds = append(p.feeds, f)
 		p.impossible, p.away = p.impossible || f.impossible, p.away && f.away
 		p.sum += 10*int(f.level) + min(len(f.kinds), 3)
@@ -436,6 +442,15 @@ func (j *judge) plan(v *view, r int, allowed func(*kind) bool, made bool) *plan 
 		j.clocks(v, rl, p)
 	}
 	return p
+}
+
+// narrowed leaves of a stage that takes events with made-up identities only
+// those, where it is them that count.
+func (j *judge) narrowed(st *stage, allowed func(*kind) bool, made bool) func(*kind) bool {
+	if !made || !slices.ContainsFunc(st.kinds, j.synthesizes) {
+		return allowed
+	}
+	return func(k *kind) bool { return allowed(k) && j.synthesizes(k) }
 }
 
 func prefix(r *rule, i int) string {

@@ -2,6 +2,7 @@ package coverage
 
 import (
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -129,15 +130,15 @@ func orDash(s string) string {
 // matrix prints one line a strategy: on how many hosts it is what.
 func (t *Text) matrix(r *Report) {
 	t.title("STRATEGIES")
-	t.Line("  %s covered   %s unproven   %s blind", t.sign(Covered), t.sign(Unproven), t.sign(Blind))
+	t.Line("  %s covered   %s unproven, or covered on some hosts only   %s blind", t.sign(Covered), t.sign(Unproven), t.sign(Blind))
 	t.Line("")
 	for i := range r.Strategies {
 		s := &r.Strategies[i]
 		best := Blind
 		switch {
-		case s.Covered > 0:
+		case s.Covered > 0 && s.Unproven+s.Blind == 0:
 			best = Covered
-		case s.Unproven > 0:
+		case s.Covered+s.Unproven > 0:
 			best = Unproven
 		}
 		name := terminal.Shorten(terminal.Clean(s.ID), 44)
@@ -177,12 +178,22 @@ func ofHosts(n int) string {
 	return fmt.Sprintf("(%s)", terminal.Count(n, "host", "hosts"))
 }
 
-// group is the hosts of a variant of which the same can be said.
+// group is the hosts of a variant of which the same can be said, counts aside.
 type group struct {
-	status  Status
-	reasons []string
-	sources string
-	hosts   []string
+	status Status
+	words  string // with the first host's counts
+	hosts  []string
+}
+
+// uncounted is what is said of several hosts, whose counts differ.
+func uncounted(words string) string {
+	for _, p := range [...]struct{ pattern, with string }{
+		{` \(\d+\)`, ""}, {`among only \d+ events`, "among the few events"}, {`among \d+ events`, "among the events"}, {` \(satisfied \d+×\)`, " (satisfied)"},
+		{`is \d+ ms ahead`, "is ahead"}, {`silent from [-0-9 :]+ to [-0-9 :]+`, "silent for a time"},
+	} {
+		words = regexp.MustCompile(p.pattern).ReplaceAllString(words, p.with)
+	}
+	return words
 }
 
 func (t *Text) variant(v *Variant) {
@@ -190,10 +201,16 @@ func (t *Text) variant(v *Variant) {
 	groups := map[string]*group{}
 	for i := range v.Hosts {
 		h := &v.Hosts[i]
-		sources := fedBy(h)
-		id := string(h.Status) + sources + strings.Join(h.Reasons, "|")
+		words := strings.Join(h.Reasons, "; ")
+		if sources := fedBy(h); sources != "" {
+			if words != "" {
+				words += "; "
+			}
+			words += "fed by " + sources
+		}
+		id := string(h.Status) + uncounted(words)
 		if groups[id] == nil {
-			groups[id] = &group{status: h.Status, reasons: h.Reasons, sources: sources}
+			groups[id] = &group{status: h.Status, words: words}
 			order = append(order, id)
 		}
 		groups[id].hosts = append(groups[id].hosts, t.names[h.Host])
@@ -220,12 +237,9 @@ func (t *Text) group(g *group) {
 	if len(g.hosts) > maxNamedHosts && !t.All {
 		hosts = fmt.Sprintf("%s and %d more hosts", strings.Join(g.hosts[:maxNamedHosts-1], ", "), len(g.hosts)-maxNamedHosts+1)
 	}
-	words := strings.Join(g.reasons, "; ")
-	if g.sources != "" {
-		if words != "" {
-			words += "; "
-		}
-		words += "fed by " + g.sources
+	words := g.words
+	if len(g.hosts) > 1 {
+		words = uncounted(words)
 	}
 	t.Wrap(fmt.Sprintf("    %s ", t.sign(g.status)), "      ", "", hosts)
 	t.Wrap("        ", "        ", terminal.Dim, terminal.Clean(words))
