@@ -228,6 +228,8 @@ func (d *Decoder) shaped(doc []byte, top *topLevel, ev *event.Event, depth int) 
 		d.rec.reset()
 		d.rec.sys[sysMessage] = message
 		d.xmlShaped(top.system, top.eventData, top.userData)
+	case top.dataObject() && d.rec.sys[sysEventID].form != absent:
+		d.columns(top)
 	}
 	d.rendering(top.rendering)
 	switch {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tocsin-project/tocsin/event"
 )
@@ -250,6 +251,9 @@ func (m *mapper) first(slots ...int) string {
 			return v[0].S
 		case v[0].Kind == event.KindLong || v[0].Kind == event.KindULong:
 			return m.decimal(v[0].N)
+		case v[0].Kind == event.KindTime:
+			var text [len(time.RFC3339Nano)]byte
+			return m.ev.Text(time.Unix(0, int64(v[0].N)).UTC().AppendFormat(text[:0], time.RFC3339Nano))
 		}
 	}
 	return ""

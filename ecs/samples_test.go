@@ -193,6 +193,7 @@ var shapes = []struct {
 	{"evtx_dump", writeEvtxDump, nil},
 	{"evtx_dump --separate-json-attributes", writeEvtxDumpSeparate, nil},
 	{"velociraptor", writeVelociraptor, nil},
+	{"velociraptor's hunts", writeVelociraptorRow, []string{"winlog.process", "winlog.provider_guid", "winlog.version", "winlog.level", "winlog.keywords", "log.level", "event.outcome"}},
 	{"xml as json", writeXMLAsJSON, nil},
 	{"winlogbeat 8", writeBeats8, []string{"winlog.api", "agent"}},
 	{"winlogbeat 6", writeBeats6, []string{"log.level"}},

@@ -200,12 +200,44 @@ func (d *Decoder) userData(v event.Token) {
 // xmlShaped reads an object that has System, and EventData or UserData.
 func (d *Decoder) xmlShaped(system, eventData, userData event.Token) {
 	d.system(system)
+	d.dataObjects(eventData, userData)
+}
+
+func (d *Decoder) dataObjects(eventData, userData event.Token) {
 	if eventData.Form() == event.ObjectForm {
 		d.eventData(eventData)
 	}
 	if userData.Form() == event.ObjectForm && !userDataEmpty(userData) {
 		d.userData(userData)
 	}
+}
+
+// dataObject reports whether the event's data stands in an object of its own.
+func (t *topLevel) dataObject() bool {
+	return t.eventData.Form() == event.ObjectForm || t.userData.Form() == event.ObjectForm
+}
+
+// columns reads a row of a table, as Velociraptor's hunts give it: the fields of
+// <System> side by side, the data in an object. What else stands there is the
+// exporter's own.
+func (d *Decoder) columns(top *topLevel) {
+	sys := d.rec.sys
+	for _, f := range hunterColumns {
+		if p := d.rec.pair(d.known(f.name)); p != nil && sys[f.to].form == absent {
+			sys[f.to] = p.val
+		}
+	}
+	d.rec.reset()
+	d.rec.sys = sys
+	d.dataObjects(top.eventData, top.userData)
+}
+
+var hunterColumns = []ownColumn{{"UserSID", sysUserID}, {"Username", sysUserName}}
+
+// ownColumn is a name that only one exporter has for a field of <System>.
+type ownColumn struct {
+	name string
+	to   sysField
 }
 
 // markUser says that the data from there on is of <UserData>.
@@ -317,10 +349,7 @@ func (d *Decoder) winEvent(top *topLevel) {
 	}
 }
 
-var winEventFields = []struct {
-	name string
-	to   sysField
-}{
+var winEventFields = []ownColumn{
 	{"ProcessId", sysPID}, {"ThreadId", sysTID}, {"UserId", sysUserID}, {"ActivityId", sysActivity}, {"RelatedActivityId", sysRelated},
 	{"LevelDisplayName", sysLevelName}, {"TaskDisplayName", sysTaskName}, {"OpcodeDisplayName", sysOpcodeName},
 }

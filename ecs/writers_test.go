@@ -67,6 +67,17 @@ func writeVelociraptor(s *sample) []byte {
 		"EventData", data})
 }
 
+// writeVelociraptorRow is a row of Windows.EventLogs.EvtxHunter.
+func writeVelociraptorRow(s *sample) []byte {
+	data := s.object()
+	if s.unnamed() {
+		data = object{"Data", s.unnamedList()}
+	}
+	return encode(object{"EventTime", "2024-03-05T10:12:00Z", "Computer", sampleHost, "Channel", s.channel, "Provider", s.provider,
+		"EventID", s.number(s.id), "EventRecordID", s.record, "UserSID", sampleSID, "Username", "", "EventData", data, "UserData", nil,
+		"Message", nil, "OSPath", `C:\Windows\System32\winevt\Logs\x.evtx`})
+}
+
 func writeXMLAsJSON(s *sample) []byte {
 	var data []object
 	for _, d := range s.data {
