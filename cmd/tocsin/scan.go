@@ -35,7 +35,6 @@ type scanCmd struct {
 	Admins      string   `help:"A list of known administration servers (YAML), for the answers." placeholder:"FILE"`
 	Baseline    string   `help:"A baseline (tocsin baseline learn) by whose rarity risk scores move." placeholder:"FILE"`
 	Lang        string   `default:"en" enum:"en,vi" help:"Language of titles and answers: ${enum}."`
-	started     time.Time
 }
 
 // strategyFlags name the strategies to run.
