@@ -214,7 +214,7 @@ func (j *joiner) matched(at []*record) {
 		}
 	}
 	if c.match && j.border(at) {
-		j.add(chain{at: at, flaw: flaw{kind: Border, ms: millis(at[len(at)-1].time - at[0].time)}})
+		j.add(chain{at: at, flaw: flaw{kind: Border, ms: between(at[0], at[len(at)-1])}})
 	}
 	j.add(c)
 }
@@ -417,11 +417,11 @@ func (j *joiner) late(at []*record, gap int, r *record) flaw {
 		}
 		if c := r.compare(o); j.ordered() && (c > 0) != (gap > i) {
 			f.kind, f.other, f.otherStage = Order, o, int32(i)
-			f.ms = millis(abs(r.time - o.time))
+			f.ms = abs(between(r, o))
 			return f
 		}
 		if d := abs(r.time - o.time); f.other == nil || d > abs(r.time-f.other.time) {
-			f.other, f.otherStage, f.ms = o, int32(i), millis(d)
+			f.other, f.otherStage, f.ms = o, int32(i), abs(between(r, o))
 		}
 	}
 	return f
@@ -430,7 +430,7 @@ func (j *joiner) late(at []*record, gap int, r *record) flaw {
 // taken says why a chain without a flaw of its own is no match.
 func (j *joiner) taken(at []*record, pos int) flaw {
 	first, last := at[0], at[len(at)-1]
-	if u := j.between(int32(len(j.program.Stages)), first.key, first.time, last.time); u != nil {
+	if u := j.among(int32(len(j.program.Stages)), first.key, first.time, last.time); u != nil {
 		return flaw{kind: Until, rec: u}
 	}
 	for i := range j.program.Stages {
@@ -438,7 +438,7 @@ func (j *joiner) taken(at []*record, pos int) flaw {
 		if !st.Missing {
 			continue
 		}
-		if r := j.between(int32(i), first.key, first.time-j.maxspan, first.time+j.maxspan); r != nil {
+		if r := j.among(int32(i), first.key, first.time-j.maxspan, first.time+j.maxspan); r != nil {
 			return flaw{kind: Present, rec: r, stage: int32(i)}
 		}
 	}
@@ -460,8 +460,8 @@ func (j *joiner) newer(r, next *record) bool {
 	return i < len(list) && list[i].compare(next) < 0
 }
 
-// between is the first event of a stage under a key within a time.
-func (j *joiner) between(stage int32, key string, from, to int64) *record {
+// among is the first event of a stage under a key within a time.
+func (j *joiner) among(stage int32, key string, from, to int64) *record {
 	for _, r := range j.whole[place{stage, key}] {
 		if r.time >= from && r.time <= to {
 			return r
@@ -496,3 +496,7 @@ func abs(x int64) int64 {
 }
 
 func millis(ns int64) int64 { return ns / int64(time.Millisecond) }
+
+// between is the time from one event to another in milliseconds, as their times
+// are written out.
+func between(a, b *record) int64 { return millis(b.time) - millis(a.time) }

@@ -203,6 +203,24 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestLong: a megabyte in a value stays out of sentences.
+func TestLong(t *testing.T) {
+	long := `C:\Good\` + strings.Repeat("a b", 350_000)
+	r := run(t, document(pair, ""), net(0, "p")+child(10, "p", long)+net(0, strings.Repeat("k", 5000)+"1")+child(10, strings.Repeat("k", 5000)+"2", `C:\evil.exe`), nil)
+	for _, a := range r.Variants[0].NearMisses {
+		if len(a.Verdict) > 1000 {
+			t.Errorf("%d bytes of verdict: %.200s", len(a.Verdict), a.Verdict)
+		}
+	}
+	if n := len(r.Variants[0].NearMisses); n != 2 {
+		t.Errorf("%d near misses", n)
+	}
+	b, err := json.Marshal(r)
+	if err != nil || len(b) > 100_000 {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+}
+
 func TestNoEvents(t *testing.T) {
 	r := run(t, document(pair, ""), "", nil)
 	if r.Events != 0 || r.Variants[0].NearCount != 0 {

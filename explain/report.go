@@ -16,6 +16,7 @@ import (
 	"github.com/tocsin-project/tocsin/journal"
 	"github.com/tocsin-project/tocsin/pipeline"
 	"github.com/tocsin-project/tocsin/sequence"
+	"github.com/tocsin-project/tocsin/terminal"
 )
 
 // Report is what explaining a strategy found, and its JSON form. Fields are
@@ -252,7 +253,7 @@ func (w *writer) account(j *joiner, c *chain) (*Account, error) {
 		a.Evidence = append(a.Evidence, e)
 	}
 	if last := c.at[len(c.at)-1]; c.at[0] != nil && last != nil && len(c.at) > 1 {
-		ms := millis(last.time - c.at[0].time)
+		ms := between(c.at[0], last)
 		a.SpanMS = &ms
 	}
 	switch c.flaw.kind {
@@ -280,7 +281,7 @@ func (w *writer) show(e *Evidence, j *joiner, r *record) error {
 	if err != nil {
 		return fmt.Errorf("make event anew: %w", err)
 	}
-	e.Summary = alert.NewView(whole).Describe()
+	e.Summary = terminal.Shorten(alert.NewView(whole).Describe(), maxSummary)
 	for _, t := range j.tallies[r.stage].probe.tree.Tests() {
 		e.Tests = append(e.Tests, result(t, w.event))
 	}
@@ -303,8 +304,12 @@ func (w *writer) read(r *record) ([]byte, error) {
 	return doc, nil
 }
 
-// maxValues bounds the values of a field that are told.
-const maxValues = 20
+// Bounds of what is told of an event: the document itself is at its origin.
+const (
+	maxValues  = 20   // of a field
+	maxText    = 4096 // characters of a value
+	maxSummary = 1000
+)
 
 func result(t *clause.Test, ev *event.Event) TestResult {
 	out := TestResult{Test: t.Text, Holds: t.Holds(ev), Seen: map[string][]string{}, Element: t.Element(ev), negated: t.Negated}
@@ -313,7 +318,11 @@ func result(t *clause.Test, ev *event.Event) TestResult {
 		if values == nil {
 			values = []string{}
 		}
-		out.Seen[s.Field] = values[:min(len(values), maxValues)]
+		values = values[:min(len(values), maxValues)]
+		for i := range values {
+			values[i] = terminal.Shorten(values[i], maxText)
+		}
+		out.Seen[s.Field] = values
 		out.fields = append(out.fields, s.Field)
 	}
 	return out
@@ -342,7 +351,7 @@ func seenText(t *TestResult) string {
 		if values == "" {
 			values = "missing"
 		}
-		parts = append(parts, f+" is "+values)
+		parts = append(parts, f+" is "+terminal.Shorten(values, maxValue))
 	}
 	return strings.Join(parts, "; ")
 }

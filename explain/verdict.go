@@ -30,8 +30,11 @@ func (w *writer) judge(a *Account, j *joiner, c *chain) error {
 		a.Verdict = fmt.Sprintf("stage %d was %d ms %s stage %d", stage, f.ms, word(f), j.number[f.otherStage]+1)
 		a.MS = signed(f)
 	case Span:
-		a.Verdict = fmt.Sprintf("stage %d was %d ms %s stage %d, maxspan %s: %d ms too far", stage, f.ms, word(f),
-			j.number[f.otherStage]+1, j.maxspanText(), f.ms-millis(j.maxspan))
+		far := "less than 1 ms too far"
+		if over := f.ms - millis(j.maxspan); over > 0 {
+			far = length(over) + " too far"
+		}
+		a.Verdict = fmt.Sprintf("stage %d was %d ms %s stage %d, maxspan %s: %s", stage, f.ms, word(f), j.number[f.otherStage]+1, j.maxspanText(), far)
 		a.MS = signed(f)
 	case Predicate:
 		if err := w.predicate(a, f); err != nil {
@@ -98,11 +101,11 @@ func (j *joiner) sound(c *chain) string {
 		if i > 1 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "stage %d came %s after stage %d", j.number[i]+1, length(c.at[i].time-c.at[i-1].time), j.number[i-1]+1)
+		fmt.Fprintf(&b, "stage %d came %s after stage %d", j.number[i]+1, length(between(c.at[i-1], c.at[i])), j.number[i-1]+1)
 	}
 	if j.maxspan > 0 {
-		span := c.at[len(c.at)-1].time - c.at[0].time
-		fmt.Fprintf(&b, ", maxspan %s: %s to spare", j.maxspanText(), length(j.maxspan-span))
+		span := between(c.at[0], c.at[len(c.at)-1])
+		fmt.Fprintf(&b, ", maxspan %s: %s to spare", j.maxspanText(), length(millis(j.maxspan)-span))
 	}
 	return b.String()
 }
@@ -137,11 +140,11 @@ func failure(t *TestResult) string {
 }
 
 // length is a time as a person reads it: milliseconds where they matter.
-func length(ns int64) string {
-	if abs(ns) < int64(100*time.Second) {
-		return fmt.Sprintf("%d ms", millis(ns))
+func length(ms int64) string {
+	if abs(ms) < 100_000 {
+		return fmt.Sprintf("%d ms", ms)
 	}
-	return shortSpan(time.Duration(ns).Round(time.Second))
+	return shortSpan((time.Duration(ms) * time.Millisecond).Round(time.Second))
 }
 
 // loopback is the address that an exclusion keeps out, if it is one of the
@@ -177,12 +180,39 @@ func excusedBy(j *joiner, f *flaw) string {
 
 func (j *joiner) keysDiffer(f *flaw, stage int) string {
 	mine, other := keyField(j.program, f.rec, f.part), keyField(j.program, f.other, f.part)
-	x, y := keyValue(f.rec, f.part), keyValue(f.other, f.part)
+	x, y := apartFrom(keyValue(f.rec, f.part), keyValue(f.other, f.part))
 	out := fmt.Sprintf("keys differ: %s %s of stage %d, %s %s of stage %d", other, y, j.number[f.otherStage]+1, mine, x, stage)
 	if f.rec.synthesized != f.other.synthesized {
 		out += " (one identity is a sensor's, the other made up from the native log: they never join)"
 	}
 	return out
+}
+
+// maxValue is how much of a value stands in a sentence.
+const maxValue = 160
+
+// apartFrom shortens two different texts to where they begin to differ.
+func apartFrom(x, y string) (a, b string) {
+	if len(x) <= maxValue && len(y) <= maxValue {
+		return x, y
+	}
+	r, q := []rune(x), []rune(y)
+	n := 0
+	for n < len(r) && n < len(q) && r[n] == q[n] {
+		n++
+	}
+	around := func(r []rune) string {
+		from, to := max(0, n-20), min(len(r), n+60)
+		s := string(r[from:to])
+		if from > 0 {
+			s = "…" + s
+		}
+		if to < len(r) {
+			s += "…"
+		}
+		return s
+	}
+	return around(r), around(q)
 }
 
 func keyField(p *eql.Program, r *record, i int) string {
@@ -244,7 +274,7 @@ func apart(a, b *record) string {
 	if b.compare(a) < 0 {
 		side = "before"
 	}
-	return length(abs(b.time-a.time)) + " " + side
+	return length(abs(between(a, b))) + " " + side
 }
 
 // notes tells of clocks: where the log's own time or whole seconds would say
