@@ -42,6 +42,10 @@ type Options struct {
 	Head             bool // keep the first results, not the last ones
 	MaxSamplesPerKey int  // 0 is 1
 
+	// Native derives process identities for Security 5156, 4688 and 4689 that lack
+	// them, as ecs.Options.Native. It means nothing with a mapping.
+	Native bool
+
 	TempDir string // of what does not fit in memory; "" is the system's
 }
 

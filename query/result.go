@@ -151,7 +151,7 @@ func (r *runner) event(h *sequence.Hit, blob []byte) (Event, error) {
 
 func (r *runner) normalizer() *ecs.Normalizer {
 	if r.norm == nil {
-		r.norm = ecs.NewNormalizer(ecs.Options{})
+		r.norm = ecs.NewNormalizer(ecs.Options{Native: r.q.opts.Native})
 	}
 	return r.norm
 }

@@ -70,7 +70,7 @@ func (q *Query) Run(ctx context.Context, paths []string, in Input) (*Result, err
 	defer r.hits.Close()
 	r.writer, r.docs = r.hits.Writer(), r.evidence.Writer()
 	if q.opts.Mapping == nil {
-		r.ecs = ecs.NewDecoder(q.schema, ecs.Options{})
+		r.ecs = ecs.NewDecoder(q.schema, ecs.Options{Native: q.opts.Native})
 	} else {
 		r.plain = event.NewDecoder(q.schema)
 	}

@@ -32,6 +32,7 @@ type queryCmd struct {
 	Size               int    `default:"10" help:"Most results."`
 	ResultPosition     string `name:"result-position" default:"tail" enum:"tail,head" help:"Which results to keep, the last or the first: ${enum}."`
 	MaxSamplesPerKey   int    `name:"max-samples-per-key" default:"1" help:"Most samples of one join key."`
+	Native             bool   `help:"Make up process identities for Security 5156 and 4688 that lack them, as scan does."`
 	Strict             bool   `help:"Exit with status 2 if any input was skipped."`
 	Timezone           string `default:"UTC" help:"Print the table's times in this zone." placeholder:"ZONE"`
 }
@@ -88,7 +89,7 @@ func (c *queryCmd) options(ctx context.Context, paths []string, input *source.Op
 	release = func() {}
 	o = query.Options{
 		TimestampField: c.TimestampField, EventCategoryField: c.EventCategoryField, TiebreakerField: c.TiebreakerField,
-		Size: c.Size, Head: c.ResultPosition == "head", MaxSamplesPerKey: c.MaxSamplesPerKey,
+		Size: c.Size, Head: c.ResultPosition == "head", MaxSamplesPerKey: c.MaxSamplesPerKey, Native: c.Native,
 	}
 	if c.Mapping == "" {
 		return o, release, nil

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -186,5 +187,28 @@ func TestQueryNormalises(t *testing.T) {
 		if !strings.Contains(lines[i], want) {
 			t.Errorf("line %d: %s\nlacks %s", i+1, lines[i], want)
 		}
+	}
+}
+
+// TestQueryNative joins two events of the Security log by process identities,
+// which these events have only with --native.
+func TestQueryNative(t *testing.T) {
+	system := `<System><Provider Name="Microsoft-Windows-Security-Auditing"/><EventID>%s</EventID>` +
+		`<TimeCreated SystemTime="2024-03-05T10:12:00.%sZ"/><EventRecordID>%s</EventRecordID><Channel>Security</Channel><Computer>ws1</Computer></System>`
+	docs := write(t, "security.xml", `<Events><Event>`+fmt.Sprintf(system, "5156", "1", "1")+
+		`<EventData><Data Name="ProcessID">704</Data><Data Name="Application">\device\harddiskvolume2\windows\system32\services.exe</Data>`+
+		`<Data Name="Direction">%%14592</Data><Data Name="SourceAddress">10.0.0.9</Data><Data Name="SourcePort">50123</Data>`+
+		`<Data Name="DestAddress">10.0.0.5</Data><Data Name="DestPort">49700</Data><Data Name="Protocol">6</Data></EventData></Event>`+
+		`<Event>`+fmt.Sprintf(system, "4688", "6", "2")+`<EventData><Data Name="NewProcessId">0x1a2</Data>`+
+		`<Data Name="NewProcessName">C:\Windows\System32\cmd.exe</Data><Data Name="ProcessId">0x2c0</Data></EventData></Event></Events>`)
+	rule := `sequence by host.id with maxspan=1s [network where network.direction == "ingress"] by process.entity_id ` +
+		`[process where event.type == "start"] by process.parent.entity_id`
+	out, errs, status := tocsin("", "query", "-o", "ndjson", rule, docs)
+	if out != "" || status != 0 {
+		t.Errorf("without --native: status %d\n%s%s", status, out, errs)
+	}
+	out, errs, status = tocsin("", "query", "-o", "ndjson", "--native", rule, docs)
+	if !strings.HasPrefix(out, `{"join_keys":["ws1","n:ws1:704"]`) || !strings.Contains(out, `"entity_id":"n:ws1:418"`) || status != 0 {
+		t.Errorf("with --native: status %d\n%s%s", status, out, errs)
 	}
 }
