@@ -320,16 +320,18 @@ func (s *Sighting) key() key {
 func dayOf(t time.Time) int32 { return int32(t.Unix() / 86400) }
 
 // Forget drops what was last seen before a time, but for what was closed as
-// malicious. What remains in the baseline begins there.
-func (b *Baseline) Forget(before time.Time) {
+// malicious. What remains in the baseline begins there. It returns how many
+// starts (one a host and day) and alerts it dropped.
+func (b *Baseline) Forget(before time.Time) (starts, alerts int) {
 	if !b.From.Before(before) {
-		return
+		return 0, 0
 	}
 	b.From = before.UTC()
 	oldest := dayOf(before)
 	for k, st := range b.starts {
 		for host, days := range st.seen {
 			i, _ := slices.BinarySearch(days, oldest)
+			starts += i
 			if st.seen[host] = days[i:]; i == len(days) {
 				delete(st.seen, host)
 			}
@@ -344,11 +346,13 @@ func (b *Baseline) Forget(before time.Time) {
 	for id, h := range b.held {
 		if h.At.Before(before) && (h.Verdict == nil || h.Verdict.Benign) {
 			delete(b.held, id)
+			alerts++
 			for _, a := range h.Alerts {
 				delete(b.alerts, a.ID)
 			}
 		}
 	}
+	return starts, alerts
 }
 
 // Hosts is the number of hosts that reported.

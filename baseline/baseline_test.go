@@ -160,7 +160,9 @@ func TestForget(t *testing.T) {
 	if _, err := b.Close(b.Held()[0].Incident, Verdict{By: "lan", Reason: "attack"}); err != nil {
 		t.Fatal(err)
 	}
-	b.Forget(day(10))
+	if starts, alerts := b.Forget(day(10)); starts != 10 || alerts != 1 {
+		t.Errorf("%d starts and %d alerts are forgotten", starts, alerts)
+	}
 	if r := rowOf(t, b, tool); len(r) != 1 || r[0].Hosts != 10 {
 		t.Errorf("tool: %+v", r)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/tocsin-project/tocsin/alert"
 )
@@ -31,11 +32,12 @@ const (
 // Rater gives points to sightings. It is safe for concurrent use; what the
 // baseline learns later it does not know.
 type Rater struct {
-	b        *Baseline
-	programs map[string]*program
-	sources  map[string]bool // that are ordinary for some program
-	accounts map[string]bool
-	bad      map[string]*Verdict // programs and sources of what was malicious
+	b         *Baseline
+	programs  map[string]*program
+	sources   map[string]*Source // by address
+	anySource bool               // one of them is ordinary
+	accounts  map[string]bool
+	bad       map[string]*Verdict // programs and sources of what was malicious
 }
 
 // program is what is known of one program.
@@ -50,7 +52,7 @@ type program struct {
 
 // Rater returns what gives points by the baseline as it stands.
 func (b *Baseline) Rater() *Rater {
-	r := &Rater{b: b, programs: map[string]*program{}, sources: map[string]bool{}, accounts: map[string]bool{}, bad: map[string]*Verdict{}}
+	r := &Rater{b: b, programs: map[string]*program{}, sources: map[string]*Source{}, accounts: map[string]bool{}, bad: map[string]*Verdict{}}
 	for k, st := range b.starts {
 		p := r.program(k.program)
 		if !st.mature() {
@@ -61,8 +63,8 @@ func (b *Baseline) Rater() *Rater {
 		}
 		for host := range st.seen {
 			p.hosts[host] = true
+			r.ordinary(p, k, host, st.first, st.last)
 		}
-		r.ordinary(p, k)
 	}
 	for _, h := range b.held {
 		k := h.key()
@@ -70,9 +72,11 @@ func (b *Baseline) Rater() *Rater {
 		switch v := h.Verdict; {
 		case v == nil:
 			p.open[h.Incident] = strings.ToLower(h.Host)
+			r.source(k.source).Held++
 		case v.Benign:
-			p.hosts[b.number[strings.ToLower(h.Host)]] = true
-			r.ordinary(p, k)
+			host := b.number[strings.ToLower(h.Host)]
+			p.hosts[host] = true
+			r.ordinary(p, k, host, h.At, h.At)
 		default:
 			for _, name := range [...]string{k.program, k.source} {
 				if name != "" {
@@ -94,14 +98,59 @@ func (r *Rater) program(name string) *program {
 	return p
 }
 
-func (r *Rater) ordinary(p *program, k key) {
+func (r *Rater) ordinary(p *program, k key, host int32, first, last time.Time) {
 	p.pairs[k] = true
 	if k.source != "" {
-		p.sources[k.source], r.sources[k.source] = true, true
+		p.sources[k.source] = true
+		r.anySource = true
+		r.source(k.source).add(k.program, host, first, last)
 	}
 	if k.account != "" {
 		p.accounts[k.account], r.accounts[k.account] = true, true
 	}
+}
+
+// Source is what a baseline knows of an address.
+type Source struct {
+	First, Last time.Time // when it started something that is ordinary; zero: never
+	Held        int       // alerts from it that nobody closed
+
+	programs map[string]bool
+	hosts    map[int32]bool
+}
+
+// Programs is the number of programs that the source ordinarily starts.
+func (s *Source) Programs() int { return len(s.programs) }
+
+// Hosts is the number of hosts on which it does.
+func (s *Source) Hosts() int { return len(s.hosts) }
+
+func (s *Source) add(program string, host int32, first, last time.Time) {
+	s.programs[program], s.hosts[host] = true, true
+	if s.First.IsZero() || first.Before(s.First) {
+		s.First = first
+	}
+	if last.After(s.Last) {
+		s.Last = last
+	}
+}
+
+// source returns the entry of an address, a new one if there is none.
+func (r *Rater) source(address string) *Source {
+	s := r.sources[address]
+	if s == nil {
+		s = &Source{programs: map[string]bool{}, hosts: map[int32]bool{}}
+		r.sources[address] = s
+	}
+	return s
+}
+
+// Source returns what is known of an address; never nil.
+func (r *Rater) Source(address string) *Source {
+	if s := r.sources[strings.ToLower(address)]; s != nil {
+		return s
+	}
+	return &Source{}
 }
 
 // mature reports whether it has lasted.
@@ -192,9 +241,9 @@ func (p *program) known(k key) bool {
 
 func (r *Rater) rateSource(p *program, k key) []alert.Factor {
 	switch {
-	case k.source == "" || len(r.sources) == 0 || p.sources[k.source]:
+	case k.source == "" || !r.anySource || p.sources[k.source]:
 		return nil
-	case r.sources[k.source]:
+	case r.Source(k.source).Programs() > 0:
 		return []alert.Factor{{Reason: "source " + k.source + " is not where this program is started from", Points: r.scale(sourceWeight)}}
 	}
 	return []alert.Factor{{Reason: "source " + k.source + " starts nothing here that is ordinary", Points: r.scale(sourceWeight)}}

@@ -16,6 +16,12 @@ func (r *Result) answer(a *alert.Alert, f *Finding) {
 		Placed: time.Unix(0, f.placed).UTC(),
 		Host:   r.arrivals(hostKey(f)), All: r.arrivals(""),
 	}
+	if rater := r.scan.Rater; rater != nil {
+		in.Ordinary = func(address string) triage.Ordinary {
+			s := rater.Source(address)
+			return triage.Ordinary{Programs: s.Programs(), Hosts: s.Hosts(), First: s.First, Last: s.Last, Held: s.Held}
+		}
+	}
 	for i := range f.context {
 		g, c := &f.context[i], &r.scan.Engine.Contexts[f.Rule.Contexts[i]]
 		asked := triage.Asked{

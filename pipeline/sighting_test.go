@@ -144,4 +144,11 @@ func TestRater(t *testing.T) {
 	if a.RiskScore != 62 || a.Severity != "medium" || len(a.Risk) != 1 || a.Risk[0].Points != 15 || a.Risk[0].Reason != "program never seen here: 0 of 3 hosts in 28 days" {
 		t.Errorf("score %d, severity %s, %+v", a.RiskScore, a.Severity, a.Risk)
 	}
+	said := false
+	for _, q := range a.Triage {
+		said = said || strings.Contains(q.Answer, "The baseline knows nothing that ")
+	}
+	if !said {
+		t.Errorf("no answer tells what the baseline knows of the source: %+v", a.Triage)
+	}
 }

@@ -19,6 +19,7 @@ type phrases struct {
 
 	connection, named, openedBy, openedNear, noSource                      string
 	known, knownBy, unknown, noList, owner                                 string
+	ordinary, onlyHeld, notOrdinary                                        string
 	logonExact, logonSession, logonOwn, logonNear, logonPlain, otherLogons string
 	installedIn, privileges, otherSessions, noSessionPrivs                 string
 	sourceSeen, accountSeen, onlyHere, onHosts                             string
@@ -77,16 +78,19 @@ var english = phrases{
 	changedStart:  "The start type of %[1]q went from %[2]s to %[3]s %[4]s (%[5]s).",
 	state:         "Service %[1]q %[2]s %[3]s (%[4]s).",
 
-	connection: "The connection came from %[1]s%[2]s to %[3]s, %[4]s (%[5]s).",
-	named:      " (%s)",
-	openedBy:   "The request came from %[1]s%[2]s in the name of %[3]s, who opened %[4]s, %[5]s (%[6]s).",
-	openedNear: "The nearest request from the network: %[1]s%[2]s in the name of %[3]s opened %[4]s, %[5]s (%[6]s). Nothing but time ties it to the alert.",
-	noSource:   "No event of the alert tells where it came from.",
-	known:      "%[1]s is a known administration source: %[2]s.",
-	knownBy:    " %s",
-	unknown:    "%[1]s is not on the list of administration sources (%[2]d entries).",
-	noList:     "Whether %s is a known administration server cannot be said: no list was given (--admins).",
-	owner:      "owner %s",
+	connection:  "The connection came from %[1]s%[2]s to %[3]s, %[4]s (%[5]s).",
+	named:       " (%s)",
+	openedBy:    "The request came from %[1]s%[2]s in the name of %[3]s, who opened %[4]s, %[5]s (%[6]s).",
+	openedNear:  "The nearest request from the network: %[1]s%[2]s in the name of %[3]s opened %[4]s, %[5]s (%[6]s). Nothing but time ties it to the alert.",
+	noSource:    "No event of the alert tells where it came from.",
+	known:       "%[1]s is a known administration source: %[2]s.",
+	knownBy:     " %s",
+	unknown:     "%[1]s is not on the list of administration sources (%[2]d entries).",
+	noList:      "Whether %s is a known administration server cannot be said: no list was given (--admins).",
+	owner:       "owner %s",
+	ordinary:    "By the baseline %[1]s ordinarily starts services on other hosts: programs %[2]d, hosts %[3]d, first seen %[4]s, last %[5]s.",
+	onlyHeld:    "By the baseline %[1]s starts nothing that is ordinary; alerts of it that nobody closed: %[2]d.",
+	notOrdinary: "The baseline knows nothing that %s starts on other hosts.",
 
 	logonExact:     "%[1]s logged on from this very port, %[2]s, %[3]s (%[6]s): network logon, %[4]s, session %[5]s.",
 	logonSession:   "%[1]s logged on from %[2]s, %[3]s (%[6]s): network logon, %[4]s, session %[5]s, in which the service was installed.",
@@ -157,16 +161,19 @@ var vietnamese = phrases{
 	changedStart:  "Kiểu khởi động của %[1]q đổi từ %[2]s sang %[3]s %[4]s (%[5]s).",
 	state:         "Dịch vụ %[1]q %[2]s %[3]s (%[4]s).",
 
-	connection: "Kết nối đến từ %[1]s%[2]s tới %[3]s, %[4]s (%[5]s).",
-	named:      " (%s)",
-	openedBy:   "Yêu cầu đến từ %[1]s%[2]s nhân danh %[3]s, đã mở %[4]s, %[5]s (%[6]s).",
-	openedNear: "Yêu cầu gần nhất từ mạng: %[1]s%[2]s nhân danh %[3]s mở %[4]s, %[5]s (%[6]s). Chỉ có thời gian gắn nó với cảnh báo.",
-	noSource:   "Không sự kiện nào của cảnh báo cho biết nguồn.",
-	known:      "%[1]s là nguồn quản trị đã biết: %[2]s.",
-	knownBy:    " %s",
-	unknown:    "%[1]s không có trong danh sách nguồn quản trị (%[2]d mục).",
-	noList:     "Không thể nói %s có phải máy chủ quản trị đã biết hay không: chưa đưa danh sách (--admins).",
-	owner:      "người phụ trách %s",
+	connection:  "Kết nối đến từ %[1]s%[2]s tới %[3]s, %[4]s (%[5]s).",
+	named:       " (%s)",
+	openedBy:    "Yêu cầu đến từ %[1]s%[2]s nhân danh %[3]s, đã mở %[4]s, %[5]s (%[6]s).",
+	openedNear:  "Yêu cầu gần nhất từ mạng: %[1]s%[2]s nhân danh %[3]s mở %[4]s, %[5]s (%[6]s). Chỉ có thời gian gắn nó với cảnh báo.",
+	noSource:    "Không sự kiện nào của cảnh báo cho biết nguồn.",
+	known:       "%[1]s là nguồn quản trị đã biết: %[2]s.",
+	knownBy:     " %s",
+	unknown:     "%[1]s không có trong danh sách nguồn quản trị (%[2]d mục).",
+	noList:      "Không thể nói %s có phải máy chủ quản trị đã biết hay không: chưa đưa danh sách (--admins).",
+	owner:       "người phụ trách %s",
+	ordinary:    "Theo đường cơ sở, %[1]s thường khởi động dịch vụ trên máy khác: %[2]d chương trình, %[3]d máy, thấy lần đầu %[4]s, lần cuối %[5]s.",
+	onlyHeld:    "Theo đường cơ sở, %[1]s không khởi động gì bình thường; số cảnh báo của nó chưa ai đóng: %[2]d.",
+	notOrdinary: "Đường cơ sở không biết %s khởi động gì trên máy khác.",
 
 	logonExact:     "%[1]s đăng nhập từ đúng cổng này, %[2]s, %[3]s (%[6]s): đăng nhập mạng, %[4]s, phiên %[5]s.",
 	logonSession:   "%[1]s đăng nhập từ %[2]s, %[3]s (%[6]s): đăng nhập mạng, %[4]s, phiên %[5]s; dịch vụ được cài trong phiên này.",

@@ -239,6 +239,7 @@ func (r *reply) admin() {
 		label += fmt.Sprintf(c.p.named, name)
 	}
 	label = clip(label, nameWidth)
+	r.ordinary(label)
 	if c.in.Admins == nil {
 		r.say(fmt.Sprintf(c.p.noList, label))
 		return
@@ -252,6 +253,21 @@ func (r *reply) admin() {
 		return
 	}
 	r.say(fmt.Sprintf(c.p.unknown, label, c.in.Admins.Len()))
+}
+
+// ordinary says what the baseline knows of the source.
+func (r *reply) ordinary(label string) {
+	if r.c.in.Ordinary == nil {
+		return
+	}
+	switch o := r.c.in.Ordinary(r.c.subject.peer); {
+	case o.Programs > 0:
+		r.say(fmt.Sprintf(r.c.p.ordinary, label, o.Programs, o.Hosts, o.First.Format(time.DateOnly), o.Last.Format(time.DateOnly)))
+	case o.Held > 0:
+		r.say(fmt.Sprintf(r.c.p.onlyHeld, label, o.Held))
+	default:
+		r.say(fmt.Sprintf(r.c.p.notOrdinary, label))
+	}
 }
 
 // action fills the alert's values into what there is to do. Everything is

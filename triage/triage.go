@@ -38,6 +38,17 @@ type Input struct {
 	Host   []Arrival // what arrives from the alert's host
 	All    []Arrival // what arrives from any host
 	Admins *Admins   // nil: no list was given
+	// Ordinary returns what a baseline knows of a source's address; nil: no
+	// baseline was given.
+	Ordinary func(address string) Ordinary
+}
+
+// Ordinary is what a source starts on other machines that a baseline holds to
+// be ordinary, and how much of it alerted.
+type Ordinary struct {
+	Programs, Hosts int // 0: nothing of it is ordinary
+	First, Last     time.Time
+	Held            int // alerts that nobody closed
 }
 
 // Asked is one context query with what it found.

@@ -76,7 +76,7 @@ func (c *baselineLearnCmd) Run(app *App) error {
 	if err != nil {
 		return exit(exitUsage, err)
 	}
-	b.Forget(b.To.AddDate(0, 0, -c.Keep))
+	oldStarts, oldAlerts := b.Forget(b.To.AddDate(0, 0, -c.Keep))
 	if err := b.Write(c.Baseline); err != nil {
 		return exit(exitUsage, err)
 	}
@@ -84,6 +84,9 @@ func (c *baselineLearnCmd) Run(app *App) error {
 	fmt.Fprintf(app.Stdout, "  %6d starts learnt\n  %6d alerted and are held until closed (tocsin baseline close)\n", n.Quiet, n.Held)
 	if n.Beside > 0 {
 		fmt.Fprintf(app.Stdout, "  %6d starts left out: their host alerted within ten minutes of them\n", n.Beside)
+	}
+	if oldStarts+oldAlerts > 0 {
+		fmt.Fprintf(app.Stdout, "  %6d starts and alerts forgotten: older than %s before the newest event (--keep)\n", oldStarts+oldAlerts, count(c.Keep, "day"))
 	}
 	fmt.Fprintf(app.Stdout, "%s: %s, %s, %s to %s\n", report.Clean(c.Baseline), count(b.Hosts(), "host"), count(b.Days(), "day"),
 		b.From.Format(time.DateOnly), b.To.Format(time.DateOnly))
