@@ -152,7 +152,7 @@ type Assumption struct {
 
 // Fix is what would mend gaps.
 type Fix struct {
-	Kind       string   `json:"kind"` // auditpol, registry, sysmon, defend, forward, clock, sacl
+	Kind       string   `json:"kind"` // auditpol, registry, sysmon, defend, forward, clock, sacl, upgrade
 	Do         string   `json:"do"`   // a command, a piece of configuration, or words
 	Why        string   `json:"why"`
 	Hosts      []string `json:"hosts"`
