@@ -30,8 +30,9 @@ import (
 
 // Memory that a scan may hold before it writes to temporary files.
 const (
-	hitBudget      = 64 << 20 // hits in the journal, all workers
-	evidenceBudget = 16 << 20 // documents, each worker
+	hitBudget      = 16 << 20 // hits of rules in the journal, all workers
+	contextBudget  = 8 << 20  // likewise of context queries
+	evidenceBudget = 1 << 20  // documents, each worker
 )
 
 // Scan is one run of strategies over recordings.
@@ -77,7 +78,7 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 	}
 	hits := journal.New(journal.Options{Budget: hitBudget, Dir: s.TmpDir})
 	defer hits.Close()
-	contexts := journal.New(journal.Options{Budget: hitBudget, Dir: s.TmpDir})
+	contexts := journal.New(journal.Options{Budget: contextBudget, Dir: s.TmpDir})
 	defer contexts.Close()
 	start := time.Now()
 	if err := s.read(ctx, r, hits, contexts, jobs); err != nil {
