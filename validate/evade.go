@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tocsin-project/tocsin/engine"
+	"github.com/tocsin-project/tocsin/pipeline"
 	"github.com/tocsin-project/tocsin/strategy"
 )
 
@@ -110,7 +112,11 @@ func (l *line) baseline(ctx context.Context, s *strategy.Strategy) ([]attack, er
 			return nil, err
 		}
 		a := attack{name: t.name, docs: docs}
-		for _, f := range got.result.Findings {
+		// The rules in the order of the document: ids, which order what is
+		// of one time, say nothing.
+		findings := slices.Clone(got.result.Findings)
+		slices.SortStableFunc(findings, func(x, y *pipeline.Finding) int { return cmp.Compare(x.Rule.Source.Line, y.Rule.Source.Line) })
+		for _, f := range findings {
 			if alert, err := got.result.Alert(f); err == nil && a.lines == nil {
 				for i := range alert.Events {
 					if o := alert.Events[i].Origin; o != nil {
