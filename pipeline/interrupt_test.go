@@ -6,9 +6,15 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/tocsin-project/tocsin/engine"
+	"github.com/tocsin-project/tocsin/source"
+	"github.com/tocsin-project/tocsin/strategy"
 )
 
 // TestInterruptible: the bytes and the error of the source come through as they
@@ -46,5 +52,43 @@ func TestInterruptibleWaiting(t *testing.T) {
 	got, err := io.ReadAll(Interruptible(ctx, in))
 	if err != nil || len(got) > 0 && string(got) != "first" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestInterruptedScan: a scan of files that is interrupted in the middle joins
+// what it has read, and says that it is partial.
+func TestInterruptedScan(t *testing.T) {
+	list, problems := strategy.Parse("s.md", []byte("# S\n\n## Technical Context\n\n```eql\nprocess where process.name == \"cmd.exe\"\n```\n"))
+	for _, p := range problems {
+		t.Fatal(p.Render())
+	}
+	eng, broken := engine.New(list, engine.Options{})
+	for _, p := range broken {
+		t.Fatal(p)
+	}
+	const n = 20_000
+	path := filepath.Join(t.TempDir(), "long.ndjson")
+	if err := os.WriteFile(path, []byte(sysmonLines(n)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	scan := &Scan{Engine: eng, Paths: []string{path}, Jobs: 2, TmpDir: t.TempDir(), Source: source.Options{
+		BlockSize: 10_000,
+		Progress: func(read, total int64, _ string) {
+			if read > total/4 {
+				cancel()
+			}
+		},
+	}}
+	r, err := scan.Run(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if !r.Summary.Partial || r.Summary.Events == 0 || r.Summary.Events == n || r.Summary.Alerts != r.Summary.Events {
+		t.Errorf("partial %v, %d events, %d alerts", r.Summary.Partial, r.Summary.Events, r.Summary.Alerts)
+	}
+	if _, err := r.Alert(r.Findings[0]); err != nil {
+		t.Error(err)
 	}
 }

@@ -56,7 +56,29 @@ func TestShippedOnRecordings(t *testing.T) {
 			if expected := pipeThenChild(t, dir); smb != expected {
 				t.Errorf("service over SMB: alert %v, want %v", smb, expected)
 			}
+			for _, f := range r.Findings {
+				complete(t, r, f, filepath.Base(dir))
+			}
 		})
+	}
+}
+
+// complete holds an alert to what each must carry: time, host, and where each
+// event stood, down to the log's record, but for two recordings that have none.
+func complete(t *testing.T, r *pipeline.Result, f *pipeline.Finding, recording string) {
+	t.Helper()
+	bare := recording == "psexesvc-local-2020" || recording == "service-mod-fax-2020"
+	a, err := r.Alert(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.ID == "" || a.Incident == "" || a.Timestamp.Year() < 2019 || a.Host.Name == "" || a.Severity == "" || len(a.Events) == 0 {
+		t.Errorf("%s: incomplete: %+v", f.Name(), a)
+	}
+	for i := range a.Events {
+		if o := a.Events[i].Origin; o == nil || o.Path == "" || o.Line == 0 || (o.Record == "") != bare || a.Events[i].ID == "" {
+			t.Errorf("%s: event %d without its place: %+v", f.Name(), i, o)
+		}
 	}
 }
 
