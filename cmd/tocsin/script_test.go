@@ -5,9 +5,11 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -135,6 +137,8 @@ func TestInterrupt(t *testing.T) {
 		}
 		var out, errs bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errs
+		tmp := t.TempDir()
+		cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -155,6 +159,9 @@ func TestInterrupt(t *testing.T) {
 		if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
 			t.Errorf("%v: %v, want status %d\n%s", args, err, exitInterrupted, errs.String())
 		}
+		if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+			t.Errorf("%v: temporary files are left: %v, %v", args, left, err)
+		}
 		if !strings.Contains(out.String(), stdout) {
 			t.Errorf("%v: output has no %q:\n%s", args, stdout, out.String())
 		}
@@ -167,4 +174,37 @@ func TestInterrupt(t *testing.T) {
 	f(`"strategy":"remotely-started-services-via-rpc"`, "partial", "scan", "-o", "ndjson", "-")
 	f(`"code":"3"`, "partial", "normalize", "-")
 	f("services.exe", "partial", "query", `network where process.name : "services.exe"`, "-")
+}
+
+// TestOneBrokenOfThousand: among a thousand good rules one that does not compile
+// is named, the others run, and the status says so.
+func TestOneBrokenOfThousand(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, query string) {
+		t.Helper()
+		doc := "# " + name + "\n\n## Technical Context\n\n```eql\n" + query + "\n```\n"
+		if err := os.WriteFile(filepath.Join(dir, name+".md"), []byte(doc), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 1000 {
+		write(fmt.Sprintf("rule-%03d", i), fmt.Sprintf("process where process.pid == %d", i))
+	}
+	write("rule-500b", "process where process.pid = = 7")
+	var out, errs bytes.Buffer
+	app := &App{Ctx: t.Context(), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }}
+	var events strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&events, `{"@timestamp":"2026-03-02T09:00:00.%03dZ","event":{"category":["process"]},"host":{"name":"ws1"},"process":{"pid":%d}}`+"\n", i, i)
+	}
+	app.Stdin = strings.NewReader(events.String())
+	if status := run(app, []string{"scan", "--strategies", dir, "-o", "csv", "-"}); status != exitUsage {
+		t.Errorf("status %d, want %d", status, exitUsage)
+	}
+	if n := strings.Count(out.String(), "\n") - 1; n != 1000 {
+		t.Errorf("%d alerts, want 1000", n)
+	}
+	if s := errs.String(); !strings.Contains(s, filepath.Join(dir, "rule-500b.md")+":6:") || strings.Count(s, "which is not run") != 1 {
+		t.Errorf("errors: %s", s)
+	}
 }
