@@ -83,7 +83,8 @@ func (p *parser) unexpected(what string) {
 		panic(bail{}) // the lexer has said it
 	}
 	if t.kind == tokEOF {
-		p.fail(t.Range, "unexpected end of query, expected %s", what)
+		// Behind the last token, not behind the line breaks and comments after it.
+		p.fail(Range{p.last(), p.last()}, "unexpected end of query, expected %s", what)
 	}
 	hint := ""
 	switch lower := strings.ToLower(t.val); {

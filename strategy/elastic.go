@@ -147,21 +147,23 @@ func (r *elasticRule) sections(d *document, src Source) []Section {
 	}
 	add(Goal, r.Description)
 	add(TechnicalContext, r.Setup)
-	if len(r.FalsePositives) > 0 {
-		add(FalsePositives, "* "+strings.Join(r.FalsePositives, "\n* "))
+	var items []string
+	for _, f := range r.FalsePositives { // plain text in Kibana
+		items = append(items, "* "+markdownEscape(f))
 	}
+	add(FalsePositives, strings.Join(items, "\n"))
 	add(Response, r.Note)
 	return out
 }
 
 // investigationSteps are the list items under "Possible investigation steps"
-// of an investigation guide.
+// of an investigation guide, and all of one without headings.
 func investigationSteps(note string) []string {
 	if note == "" || len(note) > maxDocument {
 		return nil
 	}
 	blocks := parseBlocks([]byte(note))
-	in := false
+	in := !hasHeading(blocks)
 	for i := range blocks {
 		if blocks[i].kind == headingBlock {
 			in = strings.Contains(strings.ToLower(blocks[i].line), "investigation steps")
@@ -172,6 +174,10 @@ func investigationSteps(note string) []string {
 		}
 	}
 	return steps(blocks, func(b *block) bool { return b.section == 0 })
+}
+
+func hasHeading(blocks []block) bool {
+	return slices.ContainsFunc(blocks, func(b block) bool { return b.kind == headingBlock })
 }
 
 func (r *elasticRule) threats(locate func(string) Pos) []Threat {

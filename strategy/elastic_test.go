@@ -257,3 +257,44 @@ func TestMarkdownRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// A document that goes to Kibana and comes back, through a document or not, is
+// exported as the same bytes, and keeps its questions and context queries.
+func TestExportAgain(t *testing.T) {
+	const text = "# T\n\n## Goal\n\ng\n\n## Technical Context\n\n```eql\nprocess where process.name == \"x\"\n```\n\n" +
+		"## False Positives\n\n- `sc.exe \\\\host` and *others*\n\n```yaml exceptions\n" +
+		"- {name: a, when: 'process.name : \"y\"', scope: any, reason: r}\n- {name: b, when: 'user.name == \"y\"', scope: any, reason: r}\n```\n\n" +
+		"## Response\n\n1. What?\n\n   ```eql context=\"c\" window=-1m..+1m by=host.id\n   process where true\n   ```\n\n2. Who?\n"
+	list, _ := Parse("t.md", []byte(text))
+	want := exported(t, list)
+	if !strings.Contains(want, `"false_positives":["sc.exe \\\\host and others"]`) {
+		t.Error(want)
+	}
+	again, _ := Parse("t.ndjson", []byte(want))
+	if got := exported(t, again); got != want {
+		t.Errorf("exported again:\n%s\nwant\n%s", got, want)
+	}
+	doc, _ := Parse("t.md", ExportMarkdown(again[0]))
+	if got := exported(t, doc); got != want {
+		t.Errorf("through a document:\n%s\nwant\n%s", got, want)
+	}
+	if s := doc[0]; !slices.Equal(s.Questions, list[0].Questions) || len(s.Context) != 1 || len(s.Questions) != 2 {
+		t.Errorf("questions %q, %d context queries", s.Questions, len(s.Context))
+	}
+	list, _ = Parse("t.md", []byte(strings.Replace(text, "- `sc.exe \\\\host` and *others*\n\n", "", 1)))
+	if got := exported(t, list); !strings.Contains(got, `"false_positives":[]`) {
+		t.Error("a fence is told as a false positive: " + got)
+	}
+}
+
+func exported(t *testing.T, list []*Strategy) string {
+	t.Helper()
+	var b bytes.Buffer
+	if len(list) != 1 {
+		t.Fatalf("%d strategies", len(list))
+	}
+	if _, err := ExportKibana(&b, list); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

@@ -170,7 +170,8 @@ func (x *kibanaExport) rule(s *Strategy, r *Rule) {
 	}
 	out.Suppression = x.suppression(s)
 	var ref *exceptionListRef
-	if out.Query, ref = x.exceptions(s, r); ref != nil {
+	out.Query, ref = x.exceptions(s, r)
+	if out.Query = strings.TrimSpace(out.Query); ref != nil {
 		out.ExceptionsList = append(out.ExceptionsList, *ref)
 	}
 	x.rules++
@@ -216,13 +217,23 @@ func setupText(s *Strategy) string {
 	return sectionText(s, TechnicalContext)
 }
 
-// listItems are the outermost list items of Markdown, all of it if it has none.
+// listItems are the outermost list items of Markdown, all of its prose if it
+// has none.
 func listItems(md string) []string {
 	blocks := parseBlocks([]byte(md))
-	if out := steps(blocks, func(*block) bool { return true }); len(out) > 0 || md == "" {
+	if out := steps(blocks, func(*block) bool { return true }); len(out) > 0 {
 		return out
 	}
-	return []string{md}
+	var prose []string
+	for _, b := range blocks {
+		if b.kind == proseBlock {
+			prose = append(prose, plain(b.line))
+		}
+	}
+	if len(prose) == 0 {
+		return nil
+	}
+	return []string{strings.Join(prose, " ")}
 }
 
 func addresses(refs []string) []string {
@@ -336,7 +347,7 @@ func (x *kibanaExport) exceptions(s *Strategy, r *Rule) (string, *exceptionListR
 		}
 		everyStage := e.Scope.Kind == ScopeAny || len(q.Steps) == 1
 		if entries, ok := kibanaEntries(cond); ok && everyStage {
-			it := kibanaItem{ListID: id, ItemID: fmt.Sprintf("%s-%d", id, i+1), Name: e.Name, Description: firstOf(e.Reason, e.Name),
+			it := kibanaItem{ListID: id, ItemID: fmt.Sprintf("%s-%d", id, len(items)+1), Name: e.Name, Description: firstOf(e.Reason, e.Name),
 				Type: "simple", Namespace: "single", Entries: entries, OSTypes: []string{}, Tags: []string{}, Comments: []string{}}
 			if !e.Expires.IsZero() {
 				it.ExpireTime = e.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
@@ -366,7 +377,7 @@ func (x *kibanaExport) exceptions(s *Strategy, r *Rule) (string, *exceptionListR
 		return query, nil
 	}
 	x.items = append(x.items, items...)
-	x.lists = append(x.lists, kibanaList{ListID: id, Name: "Exceptions of " + s.Title, Description: "Exceptions of the strategy " + s.ID,
+	x.lists = append(x.lists, kibanaList{ListID: id, Name: "Exceptions of " + s.Title, Description: "Exceptions of the strategy " + s.Title,
 		Type: "rule_default", Namespace: "single", OSTypes: []string{}, Tags: []string{}, Version: 1})
 	return query, &exceptionListRef{ListID: id, Type: "rule_default", Namespace: "single"}
 }

@@ -65,9 +65,11 @@ func ExportMarkdown(s *Strategy) []byte {
 	section(FalsePositives, nested(sectionText(s, FalsePositives)), exceptionsText(s.Exceptions))
 	section(Validation)
 	section(Priority, fmt.Sprintf("* %s (%d)", strings.ToUpper(string(s.Severity[:1]))+string(s.Severity[1:]), s.Risk))
-	section(Response, responseText(s))
-	if guide := sectionText(s, Response); guide != "" { // all of it, beside its steps
+	if guide := sectionText(s, Response); hasHeading(parseBlocks([]byte(guide))) { // all of it, beside its steps
+		section(Response, responseText(s))
 		b.WriteString("\n## Investigation Guide\n\n" + strings.TrimSpace(nested(guide)) + "\n")
+	} else {
+		section(Response, guide)
 	}
 	var refs []string
 	for _, r := range s.References {
@@ -107,7 +109,7 @@ func yamlString(s string) string {
 }
 
 func markdownEscape(s string) string {
-	return strings.NewReplacer("*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "#", `\#`).Replace(strings.Join(strings.Fields(s), " "))
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "]", `\]`, "#", `\#`).Replace(strings.Join(strings.Fields(s), " "))
 }
 
 // nested sets headings of prose so deep that they are no sections.
