@@ -28,7 +28,7 @@ func (s Status) rank() int {
 }
 
 // Report is what data arrives and what strategies can do with it, and its JSON
-// form (docs/coverage.md). Fields are added, never renamed.
+// form (docs/json.md). Fields are added, never renamed.
 type Report struct {
 	Schema     int        `json:"schema"` // 1
 	Events     int        `json:"events"`
