@@ -87,24 +87,26 @@ func (s *Summary) Remarks() []string {
 func (s *Summary) remarks(lang string) []string {
 	var out []string
 	for _, r := range [...]struct {
-		n      int
-		en, vi string
+		n           int
+		one, en, vi string
 	}{
-		{s.NotEvents, "%d documents are not events", "%d tài liệu không phải sự kiện"},
-		{s.Damaged, "%d documents or parts of files could not be read", "%d tài liệu hoặc phần tệp không đọc được"},
-		{s.NoTime, "%d matching events have no time and cannot alert", "%d sự kiện khớp nhưng không có thời gian nên không thể cảnh báo"},
-		{s.Repeats, "%d readings were repeats of events read before", "%d lần đọc lặp lại sự kiện đã đọc"},
-		{s.Differing, "%d of those had other content; the one with the smaller hash was taken", "%d trong số đó có nội dung khác; bản có giá trị băm nhỏ hơn được dùng"},
-		{s.ExcusedHits, "%d events excused by exceptions before joining (--all shows them)", "%d sự kiện được ngoại lệ miễn trước khi ghép (--all để xem)"},
-		{s.Excused, "%d matches excused by exceptions (--all shows them)", "%d kết quả khớp được ngoại lệ miễn (--all để xem)"},
-		{s.Suppressed, "%d alerts suppressed into others", "%d cảnh báo được gộp vào cảnh báo khác"},
+		{s.NotEvents, "1 document is no event", "%d documents are not events", "%d tài liệu không phải sự kiện"},
+		{s.Damaged, "1 document or part of a file could not be read", "%d documents or parts of files could not be read", "%d tài liệu hoặc phần tệp không đọc được"},
+		{s.NoTime, "1 matching event has no time and cannot alert", "%d matching events have no time and cannot alert", "%d sự kiện khớp nhưng không có thời gian nên không thể cảnh báo"},
+		{s.Repeats, "1 reading was a repeat of an event read before", "%d readings were repeats of events read before", "%d lần đọc lặp lại sự kiện đã đọc"},
+		{s.Differing, "1 of those had other content; the one with the smaller hash was taken", "%d of those had other content; the one with the smaller hash was taken", "%d trong số đó có nội dung khác; bản có giá trị băm nhỏ hơn được dùng"},
+		{s.ExcusedHits, "1 event excused by an exception before joining (--all shows it)", "%d events excused by exceptions before joining (--all shows them)", "%d sự kiện được ngoại lệ miễn trước khi ghép (--all để xem)"},
+		{s.Excused, "1 match excused by an exception (--all shows it)", "%d matches excused by exceptions (--all shows them)", "%d kết quả khớp được ngoại lệ miễn (--all để xem)"},
+		{s.Suppressed, "1 alert suppressed into another", "%d alerts suppressed into others", "%d cảnh báo được gộp vào cảnh báo khác"},
 	} {
-		format := r.en
-		if lang == "vi" {
-			format = r.vi
-		}
-		if r.n > 0 {
-			out = append(out, fmt.Sprintf(format, r.n))
+		switch {
+		case r.n == 0:
+		case lang == "vi": // knows no plural
+			out = append(out, fmt.Sprintf(r.vi, r.n))
+		case r.n == 1:
+			out = append(out, r.one)
+		default:
+			out = append(out, fmt.Sprintf(r.en, r.n))
 		}
 	}
 	return out
