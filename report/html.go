@@ -32,7 +32,8 @@ type HTML struct {
 	Zone    *time.Location
 	Version string // of the program, for the foot of the page
 
-	docs map[string]string // anchor of each strategy's document
+	docs   map[string]string // anchor of each strategy's document
+	inline int               // bytes of details that are not packed
 }
 
 //go:embed html
@@ -116,7 +117,7 @@ type htmlWriter struct {
 	page *page
 	pack *packer
 
-	inline int // bytes of details that are not packed
+	written int // bytes of details that are not packed
 }
 
 func (h *HTML) write(out io.Writer, p *page) error {
@@ -127,6 +128,9 @@ func (h *HTML) write(out io.Writer, p *page) error {
 	hw := &htmlWriter{HTML: h, out: bufio.NewWriterSize(out, 1<<16), w: wordsIn(h.Lang), page: p, pack: newPacker()}
 	if hw.tmpl, err = template.New("page").Funcs(template.FuncMap{"tallyOf": tallyOf}).ParseFS(htmlFiles, "html/*.tmpl"); err != nil {
 		return fmt.Errorf("read report template: %w", err)
+	}
+	if h.inline == 0 {
+		h.inline = maxInline
 	}
 	h.number(p)
 	steps := [...]func() error{
@@ -240,7 +244,7 @@ func (hw *htmlWriter) list() error {
 
 // entry writes one incident, or its line only and packs the rest.
 func (hw *htmlWriter) entry(e *Entry, r *row, outline bool) error {
-	r.Packed, r.Outline = hw.inline > maxInline, outline
+	r.Packed, r.Outline = hw.written > hw.inline, outline
 	var pool *pool
 	if r.Packed {
 		pool = hw.pack.pool()
@@ -258,7 +262,7 @@ func (hw *htmlWriter) entry(e *Entry, r *row, outline bool) error {
 		}
 		html = ""
 	}
-	hw.inline += len(html)
+	hw.written += len(html)
 	return hw.run("row", map[string]any{"W": hw.w, "R": r, "Body": template.HTML(html)}) // made by a template
 }
 

@@ -49,6 +49,7 @@ func newDocuments() *documents {
 	p.AllowStandardURLs()
 	p.AllowAttrs("href").OnElements("a")
 	p.AllowURLSchemes("http", "https", "mailto")
+	p.AllowRelativeURLs(false)
 	p.RequireNoFollowOnLinks(true)
 	p.RequireNoReferrerOnLinks(true)
 	return &documents{md: goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough)), policy: p}

@@ -99,12 +99,14 @@ func stringEnd(raw []byte, i int) int {
 func (p *jsonPrinter) text(s []byte) {
 	left := 0
 	if len(s) > maxJSONString {
-		n := maxJSONString
-		for n > 0 && !utf8.RuneStart(s[n]) {
-			n--
-		}
-		for n > maxJSONString-12 && n > 0 && strings.IndexByte(string(s[max(n-6, 0):n]), '\\') >= 0 {
-			n-- // not in the middle of an escape
+		n := 0
+		for next := 0; next <= maxJSONString; { // escapes are not cut in two
+			n = next
+			if s[n] == '\\' {
+				next++
+			}
+			_, size := utf8.DecodeRune(s[next:])
+			next += size
 		}
 		left, s = utf8.RuneCount(s[n:]), s[:n]
 	}

@@ -101,7 +101,7 @@ func (w *words) severity(s string) string {
 	case "critical":
 		return w.Critical
 	}
-	return Clean(s)
+	return Clean(cut(s))
 }
 
 func (w *words) verb(d deed) string {
