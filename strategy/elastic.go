@@ -317,7 +317,8 @@ func (l *loader) jsonValue(d *document, offset, line int, raw []byte) error {
 	case r.Entries != nil:
 		return l.lists.item(d, offset, raw)
 	case r.ListID != "" && r.Query == "":
-		return nil // the list itself: its items say what matters
+		l.lists.add(r.ListID)
+		return nil // its items say what matters
 	case r.ExportedCount != nil || r.ExportedRules != nil || r.ActionType != "":
 		return nil
 	case r.RuleID == "" && r.Query == "" && r.Type == "":
@@ -347,7 +348,8 @@ func locator(d *document, offset int, raw []byte) func(string) Pos {
 	}
 }
 
-// toml reads a rule file of elastic/detection-rules.
+// toml reads a rule file of elastic/detection-rules, or one of its exception
+// lists.
 func (l *loader) toml(name string, src []byte) {
 	d := newDocument(name, src)
 	fail := func(at Pos, err error) {
@@ -360,6 +362,7 @@ func (l *loader) toml(name string, src []byte) {
 	var file struct {
 		Metadata map[string]any `toml:"metadata"`
 		Rule     map[string]any `toml:"rule"`
+		Lists    []tomlList     `toml:"exceptions"`
 	}
 	if err := toml.Unmarshal(src, &file); err != nil {
 		at := Pos{name, 1, 1}
@@ -370,8 +373,11 @@ func (l *loader) toml(name string, src []byte) {
 		fail(at, err)
 		return
 	}
+	l.tomlLists(d, file.Lists, fail)
 	if file.Rule == nil {
-		fail(Pos{name, 1, 1}, errors.New("it has no [rule] table"))
+		if file.Lists == nil {
+			fail(Pos{name, 1, 1}, errors.New("it has no [rule] table and no [[exceptions]]"))
+		}
 		return
 	}
 	if v, ok := file.Metadata["integration"]; ok {

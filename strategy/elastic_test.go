@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/tocsin-project/tocsin/eql"
 )
@@ -297,4 +298,29 @@ func exported(t *testing.T, list []*Strategy) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// The detection-rules repository keeps exception lists in TOML files of their
+// own; a list without items is no missing list.
+func TestTOMLExceptions(t *testing.T) {
+	rule := tomlRule + "\n[[rule.exceptions_list]]\nlist_id = \"l-1\"\ntype = \"detection\"\n[[rule.exceptions_list]]\nlist_id = \"bare\"\ntype = \"detection\"\n"
+	lists := "[metadata]\nlist_name = \"L\"\n\n[[exceptions]]\n[exceptions.container]\nlist_id = \"l-1\"\n\n" +
+		"[[exceptions.items]]\nname = \"good\"\ndescription = \"why\"\nlist_id = \"l-1\"\nexpire_time = 2027-01-01T00:00:00Z\n" +
+		"[[exceptions.items.entries]]\nfield = \"user.name\"\ntype = \"match\"\noperator = \"included\"\nvalue = \"svc\"\n\n" +
+		"[[exceptions.items]]\nname = \"bad\"\n[[exceptions.items.entries]]\nfield = \"user.name\"\ntype = \"range\"\n\n" +
+		"[[exceptions]]\n[exceptions.container]\nlist_id = \"bare\"\n"
+	all, problems := LoadFS(fstest.MapFS{"rule.toml": {Data: []byte(rule)}, "lists/l.toml": {Data: []byte(lists)}})
+	if len(all) != 1 || len(all[0].Exceptions) != 1 {
+		t.Fatal(all, problems)
+	}
+	e := all[0].Exceptions[0]
+	if got := fmt.Sprint(e.Name, "|", e.When, "|", e.Scope, "|", e.Reason, "|", e.Expires.Format("2006-01-02"), "|", e.Pos.Path, e.Pos.Line); got != `good|user.name == "svc"|any|why|2027-01-01|lists/l.toml8` {
+		t.Error(got)
+	}
+	if len(problems) != 1 || problems[0].Code != "bad-exception" || problems[0].Pos.Line != 19 {
+		t.Error(problems)
+	}
+	if _, problems := Parse("x.toml", []byte("[metadata]\nmaturity = \"x\"\n")); len(problems) != 1 {
+		t.Error(problems)
+	}
 }

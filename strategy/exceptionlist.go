@@ -65,11 +65,52 @@ func (x *exceptionLists) item(d *document, offset int, raw []byte) error {
 		return fmt.Errorf("exception %q names no list", it.Name)
 	}
 	it.text = text{doc: d, starts: []int{offset}, flat: true}
+	x.add(it.ListID, it)
+	return nil
+}
+
+// add makes a list known, with further items of it.
+func (x *exceptionLists) add(id string, items ...exceptionItem) {
 	if x.items == nil {
 		x.items = map[string][]exceptionItem{}
 	}
-	x.items[it.ListID] = append(x.items[it.ListID], it)
-	return nil
+	x.items[id] = append(x.items[id], items...)
+}
+
+// tomlList is an exception list as the detection-rules repository keeps it.
+type tomlList struct {
+	Container struct {
+		ListID string `toml:"list_id"`
+	} `toml:"container"`
+	Items []map[string]any `toml:"items"`
+}
+
+// tomlLists takes the lists of a TOML file; fail is told of bad items.
+func (l *loader) tomlLists(d *document, lists []tomlList, fail func(Pos, error)) {
+	places := regexp.MustCompile(`(?m)^[ \t]*\[\[[ \t]*exceptions[ \t]*\.[ \t]*items[ \t]*\]\]`).FindAllIndex(d.src, -1)
+	n := 0
+	for _, list := range lists {
+		if list.Container.ListID != "" {
+			l.lists.add(list.Container.ListID)
+		}
+		for _, it := range list.Items {
+			offset := 0
+			if n < len(places) {
+				offset = places[n][0]
+			}
+			n++
+			if it["list_id"] == nil {
+				it["list_id"] = list.Container.ListID
+			}
+			raw, err := json.Marshal(it)
+			if err == nil {
+				err = l.lists.item(d, offset, raw)
+			}
+			if err != nil {
+				fail(d.at(offset), err)
+			}
+		}
+	}
 }
 
 // attachLists gives each rule the exceptions of the lists it refers to.
