@@ -15,6 +15,7 @@
 package eql
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tocsin-project/tocsin/event"
@@ -77,12 +78,12 @@ type Condition struct {
 
 // Compile reads, checks and compiles a statement. The error is an ErrorList.
 func Compile(text string, env *Env) (*Program, error) {
-	q, err := Parse(text)
-	if err != nil {
-		return nil, err
-	}
+	q, faults := parse(text)
 	c := newCompiler(text, env)
-	c.query(q)
+	if q != nil {
+		c.query(q)
+	}
+	c.join(faults.list)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -93,17 +94,28 @@ func Compile(text string, env *Env) (*Program, error) {
 // CompileCondition reads, checks and compiles a condition, what could stand
 // behind where. The error is an ErrorList.
 func CompileCondition(text string, env *Env) (*Condition, error) {
-	e, err := ParseCondition(text)
-	if err != nil {
-		return nil, err
-	}
+	e, faults := parseCondition(text)
 	c := newCompiler(text, env)
-	c.condition(e)
+	if e != nil {
+		c.condition(e)
+	}
+	c.join(faults.list)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
 	m := c.matcher(nil, e)
 	return &Condition{e, m}, c.err()
+}
+
+// join adds the faults of the parser. What holds one of them is not to be judged:
+// the tree has null in its place.
+func (c *checker) join(faults ErrorList) {
+	c.list = slices.DeleteFunc(c.list, func(e *Error) bool {
+		return slices.ContainsFunc(faults, func(f *Error) bool {
+			return f.Pos.Offset >= e.Pos.Offset && f.Pos.Offset < e.Pos.Offset+e.Len
+		})
+	})
+	c.list = append(c.list, faults...)
 }
 
 // program compiles a checked statement.

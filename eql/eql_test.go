@@ -1,6 +1,7 @@
 package eql
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -86,6 +87,34 @@ rule.md:12:49: Comparisons against fields are not (currently) supported; offende
   	lenght(process.name) > "ä" and process.name == user.name
   	                                               ^^^^^^^^^
 `)
+}
+
+// TestFaultsBesideFaults: what cannot be read hides neither what stands beside it
+// nor what is wrong with that, and brings no fault of its own making.
+func TestFaultsBesideFaults(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{`any where foo(x) and lenght(y) > 1 and x ! 3`, `11 Unknown function [foo]|22 Unknown function [lenght], did|42 unexpected '!', expected [and]`},
+		{`any where x ! 3 and (y ! 3 or foo(z)) | hed 3`, `13 unexpected '!', expected [and], [or]|24 unexpected '!', expected [)]|31 Unknown function [foo]|41 Unrecognized pipe [hed]`},
+		{`any where cidrMatch(source.ip, 3 !) and x in (a b, "c")`, `34 unexpected '!', expected [,] or [)]|49 unexpected 'b', expected [,] or [)]`},
+		{`any where x[0] == 1 and child of [any where true] and foo(x)`, `11 Array indexes|25 Process relationships|55 Unknown function [foo]`},
+		{`sequence [any where x ! (] [any where foo(x)] until [any where (x and]`, `23 unexpected '!'|39 Unknown function [foo]|70 unexpected ']', expected a field`},
+		{`any where x == "a" and and foo(x)`, `24 unexpected 'and'`},
+		{`any where (x and`, `17 unexpected end`},
+		{`any where x == 1 ) and foo(x)`, `18 unexpected ')'`},
+	} {
+		_, err := Compile(c.text, &Env{Schema: event.NewSchema(event.ECSTypes())})
+		list, _ := err.(ErrorList)
+		wants := strings.Split(c.want, "|")
+		if len(list) != len(wants) {
+			t.Errorf("%s: got\n%v\nwant %q", c.text, list, wants)
+			continue
+		}
+		for i, e := range list {
+			if got := fmt.Sprint(e.Pos.Col, " ", e.Msg); !strings.HasPrefix(got, wants[i]) {
+				t.Errorf("%s: got %q, want %q", c.text, got, wants[i])
+			}
+		}
+	}
 }
 
 // At most a hundred errors of one text are kept.

@@ -14,44 +14,46 @@ const (
 	maxDepth = 500
 )
 
-// parser is a Pratt parser over the tokens of one text. After a fault it gives
-// up (the faults of the lexer are reported beside it); the checker is the one
-// that collects many.
+// parser is a Pratt parser over the tokens of one text. After a fault it goes on
+// behind the operand of and/or that holds it, or behind the stage, so that other
+// faults show too; null stands in the tree for what could not be read.
 type parser struct {
 	*lexer
-	at    int
-	depth int
+	at      int
+	depth   int
+	follow  string // what may stand behind a condition, beside and, or; "": the caller looks
+	resumed int    // the token at which reading went on after a fault: that it is unexpected is no news
 }
 
 // bail is what the parser panics with to leave its recursion; it never leaves
 // this package.
 type bail struct{}
 
-func newParser(text string) (*parser, error) {
+func newParser(text string) *parser {
 	if len(text) > maxText {
-		s := errs{text: text[:0]}
-		s.add(Range{}, "query is too long: %d bytes, expected at most %d", len(text), maxText)
-		return nil, s.err()
+		p := &parser{lexer: lex("")}
+		p.add(Range{}, "query is too long: %d bytes, expected at most %d", len(text), maxText)
+		return p
 	}
-	return &parser{lexer: lex(text)}, nil
+	return &parser{lexer: lex(text), resumed: -1}
 }
 
-// run calls f and turns a bail into the collected errors.
-func (p *parser) run(f func()) (err error) {
+// run calls f and ends a bail there; its fault has been added.
+func (p *parser) run(f func()) {
 	defer func() {
 		if r := recover(); r != nil {
 			if _, ok := r.(bail); !ok {
 				panic(r)
 			}
-			err = p.err()
 		}
 	}()
 	f()
-	return p.err()
 }
 
 func (p *parser) fail(r Range, format string, args ...any) {
-	p.add(r, format, args...)
+	if p.at != p.resumed {
+		p.add(r, format, args...)
+	}
 	panic(bail{})
 }
 
@@ -153,7 +155,7 @@ func (p *parser) logic(or bool) Expr {
 	defer func() { p.depth-- }()
 	word, operand := "or", func() Expr { return p.logic(false) }
 	if !or {
-		word, operand = "and", p.not
+		word, operand = "and", p.operand
 	}
 	xs := []Expr{operand()}
 	for p.joins(word) {
@@ -164,6 +166,63 @@ func (p *parser) logic(or bool) Expr {
 		return xs[0]
 	}
 	return &Logic{At: Range{xs[0].Range().Start, p.last()}, Or: or, Xs: flatten(or, xs)}
+}
+
+// operand reads what and, or join, and sees that the right thing follows.
+func (p *parser) operand() (x Expr) {
+	start, depth, follow := p.at, p.depth, p.follow
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if _, ok := r.(bail); !ok {
+			panic(r)
+		}
+		p.skipOperand(start)
+		p.depth, p.follow = depth, follow
+		x = &Literal{At: Range{p.tokens[start].Start, p.last()}}
+	}()
+	x = p.not()
+	if t := p.peek(); p.follow != "" && !mayFollow(t) {
+		p.unexpected(p.follow)
+	}
+	return x
+}
+
+// mayFollow reports whether the token can stand behind an operand somewhere;
+// whether it can here is for the caller to say.
+func mayFollow(t token) bool {
+	return t.kind == tokEOF || t.is(")") || t.is("]") || t.is(",") || t.is("|") || isJoin(t)
+}
+
+func isJoin(t token) bool {
+	return t.kind == tokIdent && (strings.EqualFold(t.val, "and") || strings.EqualFold(t.val, "or"))
+}
+
+// skipOperand goes behind the operand that begins at the token start. The bracket
+// that closes a stage and a pipe end it whatever is open.
+func (p *parser) skipOperand(start int) {
+	round, square := 0, 0
+	for i := start; ; i++ {
+		t := p.tokens[i]
+		ends := t.kind == tokEOF || t.is("|") || square == 0 && t.is("]") ||
+			square == 0 && round <= 0 && mayFollow(t) && !(i == start && isJoin(t))
+		if ends && i >= p.at {
+			p.at, p.resumed = i, i
+			return
+		}
+		switch {
+		case t.is("("):
+			round++
+		case t.is(")"):
+			round--
+		case t.is("["):
+			square++
+		case t.is("]"):
+			square--
+		}
+	}
 }
 
 // joins reports whether the word comes next. In other case it is an error, but
@@ -306,7 +365,7 @@ func predicateOp(t token) (op Op, fold, ok bool) {
 func (p *parser) list(element func() Expr) []Expr {
 	var out []Expr
 	for {
-		out = append(out, element())
+		out = append(out, p.before("[,] or [)]", element))
 		if p.peek().is(",") {
 			p.take()
 			continue
@@ -367,8 +426,17 @@ func (p *parser) parenthesised() Expr {
 	p.enter()
 	defer func() { p.depth-- }()
 	p.take()
-	x := p.expr()
+	x := p.before("[)]", p.expr)
 	p.expect(")", "[)]")
+	return x
+}
+
+// before reads with another p.follow.
+func (p *parser) before(follow string, read func() Expr) Expr {
+	outer := p.follow
+	p.follow = follow
+	x := read()
+	p.follow = outer // after a fault, operand does it
 	return x
 }
 

@@ -10,32 +10,41 @@ import (
 // Parse reads a statement: an event query, a sequence or a sample, and its
 // pipes. The error is an ErrorList.
 func Parse(text string) (*Query, error) {
-	p, err := newParser(text)
-	if err != nil {
-		return nil, err
-	}
-	var q *Query
-	if err := p.run(func() { q = p.query() }); err != nil {
+	q, faults := parse(text)
+	if err := faults.err(); err != nil {
 		return nil, err
 	}
 	return q, nil
 }
 
+// parse reads a statement and says what is wrong with it. There may be a tree all
+// the same, with null for what could not be read.
+func parse(text string) (*Query, errs) {
+	p := newParser(text)
+	var q *Query
+	p.run(func() { q = p.query() })
+	return q, p.errs
+}
+
 // ParseCondition reads a condition alone: what stands behind where.
 func ParseCondition(text string) (Expr, error) {
-	p, err := newParser(text)
-	if err != nil {
-		return nil, err
-	}
-	var e Expr
-	err = p.run(func() {
-		e = p.expr()
-		p.end("[and], [or] or the end of the condition")
-	})
-	if err != nil {
+	e, faults := parseCondition(text)
+	if err := faults.err(); err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+// parseCondition is to ParseCondition what parse is to Parse.
+func parseCondition(text string) (Expr, errs) {
+	const what = "[and], [or] or the end of the condition"
+	p := newParser(text)
+	var e Expr
+	p.run(func() {
+		e = p.before(what, p.expr)
+		p.end(what) // e is whole, whatever follows
+	})
+	return e, p.errs
 }
 
 func (p *parser) end(what string) {
@@ -59,12 +68,18 @@ func (p *parser) query() *Query {
 	case start.word("join") && (p.ahead(1).word("by") || p.ahead(1).is("[")):
 		p.fail(start.Range, "JOIN command is not supported, expected [sequence] or [sample]")
 	default:
-		q.Steps = []*Step{p.eventQuery()}
+		q.Steps = []*Step{p.eventQuery("[and], [or], [|] or the end of the query")}
 	}
+	p.run(func() { p.rest(q) }) // a fault there leaves the stages whole
+	q.At = Range{start.Start, p.last()}
+	return q
+}
+
+// rest reads the pipes and sees that nothing follows.
+func (p *parser) rest(q *Query) {
 	for p.peek().is("|") {
 		q.Pipes = append(q.Pipes, p.pipe())
 	}
-	q.At = Range{start.Start, p.last()}
 	switch q.Kind {
 	case Event:
 		p.end("[and], [or], [|] or the end of the query")
@@ -73,11 +88,10 @@ func (p *parser) query() *Query {
 	default:
 		p.end("[, by or the end of the query")
 	}
-	return q
 }
 
-// eventQuery reads (any | category) where condition.
-func (p *parser) eventQuery() *Step {
+// eventQuery reads (any | category) where condition, and what follows it.
+func (p *parser) eventQuery(follow string) *Step {
 	s := &Step{Runs: 1}
 	t := p.peek()
 	s.catRange = t.Range
@@ -98,7 +112,7 @@ func (p *parser) eventQuery() *Step {
 		p.unexpected("[where]")
 	}
 	p.take()
-	s.Cond = p.expr()
+	s.Cond = p.before(follow, p.expr)
 	s.At = Range{t.Start, p.last()}
 	return s
 }
@@ -143,6 +157,9 @@ func (p *parser) checkLength(q *Query) {
 	n := 0
 	for _, s := range q.Steps {
 		n += s.Runs
+	}
+	if p.at == p.resumed {
+		return
 	}
 	kind := "sequence"
 	if q.Kind == Sample {
@@ -214,11 +231,12 @@ func (p *parser) bracketed() (s *Step) {
 		if _, ok := r.(bail); !ok || !p.skipTo("]") {
 			panic(r)
 		}
-		p.depth = depth
+		p.depth, p.follow = depth, ""
 		s = &Step{Runs: 1, Cond: &Literal{}}
 	}()
-	s = p.eventQuery()
-	p.expect("]", "[and], [or] or []]")
+	const follow = "[and], [or] or []]"
+	s = p.eventQuery(follow)
+	p.expect("]", follow)
 	return s
 }
 

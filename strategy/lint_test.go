@@ -205,5 +205,5 @@ func TestLintRule(t *testing.T) {
 	f("", `process where winlog.event_data.Anything == "x"`, "")
 	f("", `process where vendor.thing == "x"`, "unknown-rule-field")
 	f("", `process where a ==`, "rule-error")
-	f("", `process where process.name > 5 and `, "rule-error")
+	f("", `process where process.name > 5 and `, "rule-error rule-error")
 }
