@@ -62,6 +62,7 @@ type stageRef struct {
 	match *eql.Stage
 	keys  []eql.Key
 	bare  bool // a hit of it is never evidence: `![…]` and until
+	loose bool // its hits count by their time alone: `![…]`
 
 	keyList int32 // number of its keys among the engine's distinct lists of keys
 }
@@ -177,7 +178,7 @@ func (c *compiler) addStages(rule int32, p *eql.Program) {
 		if i > 0 && p.Stages[i-1].Step == st.Step {
 			continue // a run: hits of its first stage count for all of it
 		}
-		c.engine.stages = append(c.engine.stages, stageRef{rule: rule, stage: int32(i), match: st, keys: st.Keys, bare: st.Missing})
+		c.engine.stages = append(c.engine.stages, stageRef{rule: rule, stage: int32(i), match: st, keys: st.Keys, bare: st.Missing, loose: st.Missing})
 	}
 	if p.Until != nil {
 		c.engine.stages = append(c.engine.stages, stageRef{rule: rule, stage: int32(len(p.Stages)), match: p.Until, keys: p.Until.Keys, bare: true})

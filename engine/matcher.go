@@ -20,6 +20,9 @@ type Match struct {
 	// Bare says that the hit is never evidence: its stage is `![…]` or until,
 	// which an alert does not show. No document need be kept for it.
 	Bare bool
+	// Loose says that the hit counts by its time alone: its stage is `![…]`. It
+	// needs no tie, and repeats of it change nothing.
+	Loose bool
 	// Number is the stage's among all that events are held against (Stages).
 	Number int32
 }
@@ -95,7 +98,7 @@ func (m *Matcher) Match(ev *event.Event) []Match {
 // add appends a match for each combination of join-key values.
 func (m *Matcher) add(ev *event.Event, n int32) {
 	ref := &m.engine.stages[n]
-	hit := Match{Rule: ref.rule, Stage: ref.stage, Bare: ref.bare, Number: n}
+	hit := Match{Rule: ref.rule, Stage: ref.stage, Bare: ref.bare, Loose: ref.loose, Number: n}
 	if int(ref.rule) < len(m.engine.Rules) {
 		rule := &m.engine.Rules[ref.rule]
 		hit.Excuse = rule.excuse(ev, int(ref.stage))

@@ -151,8 +151,12 @@ type Merger struct {
 // Reset forgets the last event, for the next key; the counts stay.
 func (m *Merger) Reset() { m.identity, m.hash, m.stages = "", "", m.stages[:0] }
 
-// Keep reports whether the hit counts.
+// Keep reports whether the hit counts. A hit without a tie (Match.Loose) does,
+// as repeats of it change nothing.
 func (m *Merger) Keep(h *sequence.Hit) bool {
+	if h.Tie == "" {
+		return true
+	}
 	id, hash := Identity(h.Tie), contentHash(h.Tie)
 	if m.hash == "" || h.Time != m.time || id != m.identity {
 		m.time, m.identity, m.hash = h.Time, id, hash

@@ -136,12 +136,20 @@ func (w *worker) keep(doc *source.Document, matches []engine.Match) error {
 		w.content = w.decoder.AppendEvidence(w.content[:0])
 		content = w.content
 	}
-	w.tie = engine.AppendTie(w.tie[:0], &w.event.Meta, content)
-	hit := sequence.Hit{Time: w.event.Time, Tie: unsafe.String(unsafe.SliceData(w.tie), len(w.tie))}
+	hit := sequence.Hit{Time: w.event.Time}
+	tie := ""
 	var note engine.Note
 	kept := false
 	for i := range matches {
 		m := &matches[i]
+		if !m.Loose && tie == "" { // it may cost a hash of the document
+			w.tie = engine.AppendTie(w.tie[:0], &w.event.Meta, content)
+			tie = unsafe.String(unsafe.SliceData(w.tie), len(w.tie))
+		}
+		hit.Tie = tie
+		if m.Loose {
+			hit.Tie = ""
+		}
 		if !m.Bare && !kept {
 			ref, err := w.keepDocument(doc, content)
 			if err != nil {
