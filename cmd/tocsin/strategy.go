@@ -367,14 +367,19 @@ func (c *strategyLintCmd) print(app *App, all []strategy.Problem, n int) error {
 		}
 		return writeJSON(app.Stdout, rows)
 	}
-	count := map[strategy.Level]int{}
+	levels := map[strategy.Level]int{}
 	for _, p := range all {
-		count[p.Level]++
+		levels[p.Level]++
 		if _, err := fmt.Fprintln(app.Stdout, p.Render()); err != nil {
 			return fmt.Errorf("write problems: %w", err)
 		}
 	}
-	fmt.Fprintf(app.Stderr, "%d strategies: %d errors, %d warnings, %d notes\n", n, count[strategy.Error], count[strategy.Warning], count[strategy.Note])
+	strategies := "strategies"
+	if n == 1 {
+		strategies = "strategy"
+	}
+	fmt.Fprintf(app.Stderr, "%d %s: %s, %s, %s\n", n, strategies, count(levels[strategy.Error], "error"),
+		count(levels[strategy.Warning], "warning"), count(levels[strategy.Note], "note"))
 	return nil
 }
 
