@@ -90,7 +90,7 @@ func (s *Summary) remarks(lang string) []string {
 		n           int
 		one, en, vi string
 	}{
-		{s.NotEvents, "1 document is no event", "%d documents are not events", "%d tài liệu không phải sự kiện"},
+		{s.NotEvents, "1 document is not an event", "%d documents are not events", "%d tài liệu không phải sự kiện"},
 		{s.Damaged, "1 document or part of a file could not be read", "%d documents or parts of files could not be read", "%d tài liệu hoặc phần tệp không đọc được"},
 		{s.NoTime, "1 matching event has no time and cannot alert", "%d matching events have no time and cannot alert", "%d sự kiện khớp nhưng không có thời gian nên không thể cảnh báo"},
 		{s.Repeats, "1 reading was a repeat of an event read before", "%d readings were repeats of events read before", "%d lần đọc lặp lại sự kiện đã đọc"},

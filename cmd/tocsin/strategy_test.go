@@ -82,7 +82,7 @@ func TestStrategyCommands(t *testing.T) {
 	f(0, []string{"Small Thing\n===========", "process where   process.name"}, nil, "show", small)
 	f(0, []string{"# Small Thing\n"}, nil, "show", "-o", "markdown", small)
 	f(0, []string{`"query": "process where   process.name == \"a.exe\"\n"`}, nil, "show", "-o", "json", small)
-	f(1, []string{"small.md:1:3: error: the section Categorization is missing", "no-alert-case"}, []string{"1 strategies:"}, "lint", small)
+	f(1, []string{"small.md:1:3: error: the section Categorization is missing", "no-alert-case"}, []string{"1 strategy:"}, "lint", small)
 	f(1, []string{"broken.md:10:", "rule-error", "none.md:1:1"}, nil, "lint", "-q", dir)
 	f(2, nil, nil, "lint", filepath.Join(dir, "missing.md"))
 	f(0, []string{`"rule_id":"r-1"`, `"risk_score":73`, `"exported_rules_count":1`}, nil, "export", filepath.Join(dir, "rule.toml"))
