@@ -96,12 +96,32 @@ func appendIdentity(dst []byte, m *event.Meta, content []byte) (out []byte, sum 
 		dst = append(dst, '/')
 		dst = append(dst, m.Record...)
 		dst = append(dst, '@')
-		return append(dst, m.Logged...), checksum(content)
+		return appendLogged(dst, m.Logged), checksum(content)
 	case m.DocID != "":
 		return append(dst, m.DocID...), checksum(content)
 	}
 	hash := sha256.Sum256(content)
 	return hex.AppendEncode(append(dst, "sha256:"...), hash[:16]), binary.BigEndian.Uint64(hash[:])
+}
+
+// appendLogged appends a logged time to the millisecond, without zeros at its
+// end: EVTX writes one instant with seven digits, winlogbeat with three, others
+// without its last zeros, and it is one event.
+func appendLogged(dst []byte, logged string) []byte {
+	const whole = len("2006-01-02T15:04:05")
+	if len(logged) <= whole || logged[whole] != '.' {
+		return append(dst, logged...)
+	}
+	end := whole + 1
+	for end < len(logged) && logged[end] >= '0' && logged[end] <= '9' {
+		end++
+	}
+	fraction := strings.TrimRight(logged[whole+1:min(end, whole+4)], "0")
+	dst = append(dst, logged[:whole]...)
+	if fraction != "" {
+		dst = append(append(dst, '.'), fraction...)
+	}
+	return append(dst, logged[end:]...)
 }
 
 // appendLower appends text in lower case, in any script.

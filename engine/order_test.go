@@ -16,6 +16,9 @@ func tie(m event.Meta, content string) string { return string(AppendTie(nil, &m,
 // TestIdentity: what makes two readings the same event (DESIGN §3).
 func TestIdentity(t *testing.T) {
 	full := event.Meta{Computer: "Host.Example", Channel: "Security", Record: "7", Logged: "2020-01-01T00:00:00Z", DocID: "ix/1"}
+	at := func(logged string) event.Meta {
+		return event.Meta{Computer: "h", Channel: "c", Record: "7", Logged: logged}
+	}
 	stored := event.Meta{Computer: "Host.Example", DocID: "ix/1"}
 	for _, tc := range []struct {
 		name    string
@@ -24,6 +27,12 @@ func TestIdentity(t *testing.T) {
 		want    string
 	}{
 		{"record, folded", full, "a", "host.example/security/7@2020-01-01T00:00:00Z"},
+		{"EVTX", at("2020-01-01T00:00:00.1200456Z"), "a", "h/c/7@2020-01-01T00:00:00.12Z"},
+		{"winlogbeat", at("2020-01-01T00:00:00.120Z"), "a", "h/c/7@2020-01-01T00:00:00.12Z"},
+		{"whole seconds", at("2020-01-01T00:00:00.0000000Z"), "a", "h/c/7@2020-01-01T00:00:00Z"},
+		{"a zone", at("2020-01-01T00:00:00.5+07:00"), "a", "h/c/7@2020-01-01T00:00:00.5+07:00"},
+		{"no fraction", at("2020-01-01 00:00:00"), "a", "h/c/7@2020-01-01 00:00:00"},
+		{"nothing behind the point", at("2020-01-01T00:00:00."), "a", "h/c/7@2020-01-01T00:00:00"},
 		{"stored document", stored, "a", "ix/1"},
 		{"content", event.Meta{}, "a", "sha256:ca978112ca1bbdcafac231b39a23dc4d"},
 		{"nothing at all", event.Meta{}, "", "sha256:e3b0c44298fc1c149afbf4c8996fb924"},
