@@ -30,9 +30,9 @@ import (
 
 // Memory that a scan may hold before it writes to temporary files.
 const (
-	hitBudget      = 16 << 20 // hits of rules in the journal, all workers
-	contextBudget  = 8 << 20  // likewise of context queries
-	evidenceBudget = 1 << 20  // documents, each worker
+	hitBudget      = 4 << 20 // hits of rules in the journal, all workers
+	contextBudget  = 2 << 20 // likewise of context queries
+	evidenceBudget = 1 << 20 // documents, each worker
 )
 
 // Scan is one run of strategies over recordings.
