@@ -2,6 +2,8 @@ package baseline
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,7 +107,7 @@ func (g *Candidate) hashes() (list []string, unknown bool) {
 			continue
 		}
 		unknown = true
-		if h.SHA256 == "" {
+		if !isHash(h.SHA256) { // or it says something else, which is not to be quoted
 			return nil, true
 		}
 		if !slices.Contains(list, h.SHA256) {
@@ -114,6 +116,12 @@ func (g *Candidate) hashes() (list []string, unknown bool) {
 	}
 	slices.Sort(list)
 	return list, unknown
+}
+
+// isHash reports a SHA-256 in hexadecimal.
+func isHash(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == sha256.Size
 }
 
 func (h *Held) startSeen() bool {

@@ -200,9 +200,11 @@ func TestDrafts(t *testing.T) {
 	}{
 		{"signed", nil, []string{
 			`process.executable in~ ("C:\\Windows\\Acme\\tool.exe") and process.code_signature.subject_name == "Acme" and process.code_signature.trusted == true`}},
-		{"hashed", func(i int, s *Sighting) { s.Signature, s.Signer, s.SHA256 = Unknown, "", "aa"+string(rune('0'+i%2)) }, []string{
-			`process.executable in~ ("C:\\Windows\\Acme\\tool.exe") and process.code_signature.exists == null and process.hash.sha256 in~ ("aa0", "aa1")`}},
-		{"many hashes", func(i int, s *Sighting) { s.Signature, s.Signer, s.SHA256 = Unknown, "", "aa"+string(rune('0'+i%9)) }, []string{
+		{"hashed", func(i int, s *Sighting) { s.Signature, s.Signer, s.SHA256 = Unknown, "", hash(i%2) }, []string{
+			`process.executable in~ ("C:\\Windows\\Acme\\tool.exe") and process.code_signature.exists == null and process.hash.sha256 in~ ("` + hash(0) + `", "` + hash(1) + `")`}},
+		{"no hash", func(i int, s *Sighting) { s.Signature, s.Signer, s.SHA256 = Unknown, "", "\x1b]0;\") or true" }, []string{
+			`process.executable in~ ("C:\\Windows\\Acme\\tool.exe") and process.code_signature.exists == null`}},
+		{"many hashes", func(i int, s *Sighting) { s.Signature, s.Signer, s.SHA256 = Unknown, "", hash(i%9) }, []string{
 			`process.executable in~ ("C:\\Windows\\Acme\\tool.exe") and process.code_signature.exists == null`}},
 		{"two sensors", func(i int, s *Sighting) {
 			if i%2 == 0 {
@@ -227,6 +229,8 @@ func TestDrafts(t *testing.T) {
 		attach(t, g.Drafts)
 	}
 }
+
+func hash(i int) string { return strings.Repeat("0", 63) + string(rune('0'+i)) }
 
 // attach holds that drafts are read back as they were meant.
 func attach(t *testing.T, drafts []Draft) {

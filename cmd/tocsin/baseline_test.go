@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tocsin-project/tocsin/baseline"
 )
@@ -135,6 +136,45 @@ func inDocument(t *testing.T, dir string) {
 	}
 	if out := mustRun(t, "scan", "--strategies", with, other); strings.Contains(out, "0 alerts (0 incidents)") {
 		t.Error("another signer's program at a tool's path is excused")
+	}
+}
+
+// TestBaselineHostile: what an attacker wrote into events neither reaches the
+// terminal nor leaves the comments and conditions it stands in.
+func TestBaselineHostile(t *testing.T) {
+	const nasty = "\x1b[2J\u202egnp\"\n- name: all\n  when: 'true'\n```\r"
+	b := baseline.New()
+	h := &baseline.History{From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)}
+	for i := range 60 {
+		s := baseline.Sighting{Incident: fmt.Sprint("incident-", i), At: h.From.AddDate(0, 0, i%28), Host: fmt.Sprint("ws-", i, nasty),
+			Program: `C:\Windows\Acme\tool.exe`, ByService: true, Source: "10.0.0.1" + nasty, Service: nasty, Image: nasty, Original: nasty, SHA256: nasty,
+			Alerts: []baseline.AlertRef{{ID: fmt.Sprint("alert-id-", i), Strategy: "remotely-started-services-via-rpc", Fields: []string{"process.executable"}}}}
+		if i%2 == 0 {
+			s.Program, s.Source, s.Account, s.Signature, s.Signer = `C:\Windows\`+nasty+`.exe`, "10.0.0.2", nasty, baseline.Trusted, nasty
+		}
+		h.Sightings = append(h.Sightings, s)
+	}
+	if _, err := b.Learn(h); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "b")
+	if err := b.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	show := mustRun(t, "baseline", "show", "-b", file)
+	yaml := mustRun(t, "baseline", "propose", "-b", file, "--owner", nasty)
+	for _, out := range []string{show, yaml} {
+		if strings.ContainsAny(out, "\x1b\u202e\r") || !strings.Contains(out, "tool.exe") {
+			t.Errorf("%q", out)
+		}
+	}
+	for _, line := range strings.Split(yaml, "\n") {
+		if strings.HasPrefix(line, "- name: all") || strings.HasPrefix(line, "  when: 'true'") {
+			t.Errorf("an exception of the attacker's: %q", line)
+		}
+	}
+	if n := strings.Count(yaml, "\n- name:"); n != 1 {
+		t.Errorf("%d exceptions:\n%s", n, yaml)
 	}
 }
 

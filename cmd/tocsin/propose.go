@@ -86,6 +86,7 @@ func (c *baselineProposeCmd) Run(app *App) error {
 	}
 	p := &proposal{Hosts: b.Hosts(), Days: b.Days(), Candidates: b.Candidates(catalogue, baseline.Weaknesses), Exceptions: []proposedList{}}
 	pr := prover{app: app, owner: c.Owner, expires: expires, candidates: p.Candidates}
+	pr.only(list)
 	for _, s := range list {
 		one, err := pr.prove(s)
 		if err != nil {
@@ -174,6 +175,28 @@ func (p *prover) prove(s *strategy.Strategy) (*proposedList, error) {
 		out.Warnings = append(out.Warnings, q.Msg)
 	}
 	return out, nil
+}
+
+// only takes out the drafts for strategies that are not loaded: nothing can
+// prove them.
+func (p *prover) only(list []*strategy.Strategy) {
+	for i := range p.candidates {
+		g := &p.candidates[i]
+		missing := map[string]int{}
+		g.Drafts = slices.DeleteFunc(g.Drafts, func(d baseline.Draft) bool {
+			loaded := slices.ContainsFunc(list, func(s *strategy.Strategy) bool { return s.ID == d.Strategy })
+			if !loaded {
+				missing[d.Strategy]++
+			}
+			return !loaded
+		})
+		for _, id := range sortedNames(missing) {
+			g.Warnings = append(g.Warnings, "the strategy "+id+" is not loaded: its alerts stay")
+		}
+		if len(missing) > 0 && len(g.Drafts) == 0 {
+			g.Refused = append(g.Refused, "no strategy that alerted on it is loaded")
+		}
+	}
 }
 
 // drafts are those of all candidates for one strategy.
