@@ -116,6 +116,15 @@ func TestPeer(t *testing.T) {
 	f(fmt.Sprintf(defend, `"192.0.2.2"`, "egress"), "192.0.2.1:1001")
 }
 
+// TestNativeNXLog: where both names are, ProcessID is the process that logged.
+func TestNativeNXLog(t *testing.T) {
+	ev := decode(t, `{"EventID":5156,"Channel":"Security","SourceName":"Microsoft-Windows-Security-Auditing","Hostname":"here",`+
+		`"ProcessID":4,"ProcessId":"704","Direction":"%%14592"}`, Options{Native: true}, "process.pid", "process.entity_id")
+	if pid, id := texts(ev, "process.pid"), texts(ev, "process.entity_id"); pid != "704" || id != "n:here:704" {
+		t.Errorf("pid %s, entity_id %s", pid, id)
+	}
+}
+
 // TestNativeMapped applies the native profile to what Elastic's own pipeline
 // has made of the Security log.
 func TestNativeMapped(t *testing.T) {

@@ -30,7 +30,7 @@ var nativeConnection = []row{
 	{from: "DestPort", to: "destination.port", do: long, keep: true},
 	{from: "Protocol", to: "network.iana_number network.transport", do: protocol, keep: true},
 	{from: "Direction", to: "network.direction", do: nativeDirection, keep: true},
-	{from: "ProcessId ProcessID", to: "process.pid", do: hexLong, keep: true},
+	{from: "ProcessID ProcessId", to: "process.pid", do: hexLong, keep: true},
 }
 
 var nativeStart = []row{
@@ -115,11 +115,11 @@ var nativeProcess = step{
 	always: true, // Meta.Synthesized
 	do: func(m *mapper, to []int) {
 		pid := m.get("NewProcessId")
+		if pid == "" && !m.isStart() { // NXLog's name for it; its ProcessID is the logging process
+			pid = m.get("ProcessId")
+		}
 		if pid == "" {
 			pid = m.get("ProcessID")
-		}
-		if pid == "" && !m.isStart() {
-			pid = m.get("ProcessId")
 		}
 		m.synthesize(pid, m.d.probe.pid, to)
 	},
