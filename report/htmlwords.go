@@ -15,7 +15,7 @@ type words struct {
 
 	Tree, Pid, NotSeen, Answers, Evidence, RawEvents, Stage, Context, NoSuchEvent, Record, Event, Loading, NeedsScript string
 
-	AlsoReported, ExcusedBy, RiskMoved, Suppressed, Approximate, AlertID, IncidentID, Source, Document string
+	AlsoReported, ExcusedBy, RiskMoved, StagesWithin, Suppressed, Approximate, AlertID, IncidentID, Source, Document string
 
 	Strategies, Coverage, CoverageIntro, Channel, Code, Count, Cut string
 
@@ -50,7 +50,7 @@ func english() *words {
 		Tree: "Process tree", Pid: "process", NotSeen: "start not in the data", Answers: "Answers", Evidence: "Evidence",
 		RawEvents: "Events", Stage: "stage", Context: "context", NoSuchEvent: "no such event", Record: "record", Event: "event",
 		Loading: "Loading…", NeedsScript: "These details need JavaScript.",
-		AlsoReported: "Also reported by", ExcusedBy: "Excused by", RiskMoved: "Risk moved by", Suppressed: "%d further alerts are folded into this one.",
+		AlsoReported: "Also reported by", ExcusedBy: "Excused by", RiskMoved: "Risk", StagesWithin: "%d stages within %s", Suppressed: "%d further alerts are folded into this one.",
 		Approximate: "Joined over process numbers, which Windows reuses: approximate.",
 		AlertID:     "Alert", IncidentID: "Incident", Source: "Source", Document: "Strategy document",
 		Strategies: "Strategies", Coverage: "Coverage", CoverageIntro: "What arrived from each host. A strategy cannot see what is not here.",
@@ -79,7 +79,7 @@ func vietnamese() *words {
 		Tree: "Cây tiến trình", Pid: "tiến trình", NotSeen: "dữ liệu không có lúc khởi chạy", Answers: "Trả lời", Evidence: "Bằng chứng",
 		RawEvents: "Sự kiện", Stage: "bước", Context: "bối cảnh", NoSuchEvent: "không có sự kiện như vậy", Record: "bản ghi", Event: "sự kiện",
 		Loading: "Đang tải…", NeedsScript: "Phần chi tiết này cần JavaScript.",
-		AlsoReported: "Cũng được báo bởi", ExcusedBy: "Được miễn bởi", RiskMoved: "Rủi ro thay đổi do", Suppressed: "%d cảnh báo nữa được gộp vào cảnh báo này.",
+		AlsoReported: "Cũng được báo bởi", ExcusedBy: "Được miễn bởi", RiskMoved: "Rủi ro", StagesWithin: "%d bước trong %s", Suppressed: "%d cảnh báo nữa được gộp vào cảnh báo này.",
 		Approximate: "Ghép theo số tiến trình, vốn được Windows dùng lại: chỉ gần đúng.",
 		AlertID:     "Cảnh báo", IncidentID: "Sự vụ", Source: "Nguồn", Document: "Tài liệu chiến lược",
 		Strategies: "Chiến lược", Coverage: "Độ bao phủ", CoverageIntro: "Những gì nhận được từ mỗi máy. Thứ không có ở đây thì chiến lược không thể thấy.",

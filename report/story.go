@@ -45,8 +45,29 @@ func tell(e *Entry) story {
 			s.origin(alert.NewView(a.Events[i].Event))
 		}
 	}
+	if s.account == "" && s.who != "" {
+		s.account = sessionOf(e.Lead)
+	}
 	s.act(e.Lead)
 	return s
+}
+
+// sessionOf is the account of the logon that came over the very connection of an
+// alert: from the same address and port (a sequence joins no logon to it, the
+// context does).
+func sessionOf(a *alert.Alert) string {
+	ends := map[string]bool{}
+	for i := range a.Events {
+		v := alert.NewView(a.Events[i].Event)
+		ends[v.Endpoint("source")] = v.Text("source.port") != ""
+	}
+	for i := range a.Context {
+		v := alert.NewView(a.Context[i].Event)
+		if v.Text("event.code") == "4624" && ends[v.Endpoint("source")] {
+			return accountOf(v)
+		}
+	}
+	return ""
 }
 
 // origin takes who and with which account from an event, unless they are known.

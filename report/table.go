@@ -7,19 +7,23 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tocsin-project/tocsin/alert"
+	"github.com/tocsin-project/tocsin/terminal"
 )
 
-// Table prints alerts for a person at a terminal, one entry an incident.
+// Table prints alerts for a person at a terminal, one entry an incident: who did
+// what to whom, the stages with the time between them, and what answers the
+// questions of the strategy. No text of an event reaches the terminal unclean.
 type Table struct {
 	W     io.Writer
 	Color bool // only for a terminal, never with NO_COLOR
 	Width int  // columns; 0 is unlimited
 	Zone  *time.Location
+	Lang  string // "en", "vi"
 
-	err error
+	out *terminal.Writer
+	w   *words
 }
 
 // Entry is one incident: the alert that tells most of it, and the others.
@@ -35,83 +39,90 @@ type Also struct {
 	RiskScore                   int
 }
 
-// Colours of severities and of what is less important.
+// Where the parts of an entry stand.
 const (
-	reset  = "\x1b[0m"
-	bold   = "\x1b[1m"
-	dim    = "\x1b[2m"
-	red    = "\x1b[31m"
-	yellow = "\x1b[33m"
-	blue   = "\x1b[34m"
+	entryIndent  = "  "
+	eventIndent  = "                             " // below an event's sentence
+	answerIndent = "      "
 )
-
-func (t *Table) paint(style, s string) string {
-	if !t.Color || s == "" {
-		return s
-	}
-	return style + s + reset
-}
 
 func severityStyle(severity string) string {
 	switch severity {
 	case "critical", "high":
-		return bold + red
+		return terminal.Bold + terminal.Red
 	case "medium":
-		return bold + yellow
+		return terminal.Bold + terminal.Yellow
 	}
-	return bold + blue
-}
-
-func (t *Table) line(format string, args ...any) {
-	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.W, format+"\n", args...)
-	}
+	return terminal.Bold
 }
 
 // Write prints one entry. The error of the first failing write is kept.
 func (t *Table) Write(e *Entry) error {
+	if t.out == nil {
+		t.out = &terminal.Writer{W: t.W, Color: t.Color, Width: t.Width}
+		t.w = wordsIn(t.Lang)
+	}
 	a := e.Lead
-	t.head(a)
-	for _, ev := range a.Events {
-		t.event(a, &ev)
+	t.head(e)
+	var last time.Time
+	for i := range a.Events {
+		last = t.event(&a.Events[i], last)
 	}
 	for i := range a.Risk {
-		t.line("    %s", t.paint(dim, fmt.Sprintf("risk %+d: %s", a.Risk[i].Points, Clean(a.Risk[i].Reason))))
+		t.note(fmt.Sprintf("%s %+d: %s", t.w.RiskMoved, a.Risk[i].Points, a.Risk[i].Reason))
 	}
 	for i := range a.Triage {
 		t.answer(&a.Triage[i])
 	}
-	for i := range e.Also {
-		t.also(a, &e.Also[i])
+	if len(e.Also) > 0 {
+		names := make([]string, len(e.Also))
+		for i := range e.Also {
+			names[i] = alsoName(a, &e.Also[i])
+		}
+		t.note(t.w.AlsoReported + ": " + strings.Join(names, "; "))
 	}
-	t.line("")
-	return t.err
+	t.out.Line("")
+	return t.out.Err()
 }
 
-func (t *Table) head(a *alert.Alert) {
-	mark := fmt.Sprintf("%-8s %3d", strings.ToUpper(a.Severity), a.RiskScore)
+func (t *Table) head(e *Entry) {
+	a := e.Lead
 	title := Clean(a.Title)
 	if a.Variant != "" {
 		title += " (" + Clean(a.Variant) + ")"
 	}
-	t.line("%s  %s", t.paint(severityStyle(a.Severity), mark), t.paint(bold, title))
-	where := a.Host.Name
-	if where == "" {
-		where = a.Host.ID
+	mark := fmt.Sprintf("%s %d", strings.ToUpper(t.w.severity(a.Severity)), a.RiskScore)
+	t.out.Line("%s  %s", t.out.Paint(severityStyle(a.Severity), mark), t.out.Paint(terminal.Bold, title))
+	s := tell(e)
+	line := s.whom
+	if from := s.from(); from != "" {
+		line = from + " → " + s.whom
 	}
-	t.line("    %s  %s%s", t.at(a.Timestamp), Clean(where), t.paint(dim, span(a)))
-	if a.Exception != nil {
-		t.line("    %s", t.paint(dim, fmt.Sprintf("excused by %q: %s", Clean(a.Exception.Name), Clean(a.Exception.Reason))))
+	if verb := t.w.verb(s.deed); verb != "" {
+		line += ": " + verb
+	}
+	t.out.Wrap(entryIndent, entryIndent+"  ", "", Clean(cutTo(line+" "+s.what, tableText)))
+	t.out.Line("%s%s%s", entryIndent, t.at(a.Timestamp), t.out.Paint(terminal.Dim, t.span(a)))
+	if x := a.Exception; x != nil {
+		t.note(fmt.Sprintf("%s %q: %s", t.w.ExcusedBy, x.Name, x.Reason))
 	}
 }
 
+// tableText bounds a text of an event, in bytes: the whole of it is what -o json
+// is for.
+const tableText = 2000
+
+func (t *Table) note(s string) {
+	t.out.Wrap(entryIndent, entryIndent+"  ", terminal.Dim, Clean(cutTo(s, tableText)))
+}
+
 // span says how long the stages took.
-func span(a *alert.Alert) string {
+func (t *Table) span(a *alert.Alert) string {
 	d, ok := stretch(a)
 	if !ok {
 		return ""
 	}
-	return fmt.Sprintf("  %d stages within %s", len(a.Events), gap(d))
+	return "  " + fmt.Sprintf(t.w.StagesWithin, len(a.Events), gap(d))
 }
 
 // stretch is the time from the first event to the last, if there are several
@@ -132,101 +143,68 @@ func eventTime(e *alert.Event) time.Time {
 	return at
 }
 
-func (t *Table) at(at time.Time) string {
-	zone := t.Zone
-	if zone == nil {
-		zone = time.UTC
+func (t *Table) zone() *time.Location {
+	if t.Zone == nil {
+		return time.UTC
 	}
-	return at.In(zone).Format("2006-01-02 15:04:05.000 MST")
+	return t.Zone
 }
 
-func (t *Table) event(a *alert.Alert, e *alert.Event) {
+func (t *Table) at(at time.Time) string {
+	return at.In(t.zone()).Format("2006-01-02 15:04:05.000 MST")
+}
+
+// event prints a stage and returns its time: the time since the stage before,
+// last, stands beside it.
+func (t *Table) event(e *alert.Event, last time.Time) time.Time {
 	if e.Missing {
-		t.line("    %d  %s", e.Stage, "no such event")
-		return
+		t.out.Line("%s%d  %s", entryIndent, e.Stage, t.w.NoSuchEvent)
+		return last
 	}
 	v := alert.NewView(e.Event)
-	when := "            "
-	if at := eventTime(e); !at.IsZero() {
-		when = at.UTC().Format("15:04:05.000")
-		if t.Zone != nil {
-			when = at.In(t.Zone).Format("15:04:05.000")
+	when, since := "", ""
+	at := eventTime(e)
+	if !at.IsZero() {
+		when = at.In(t.zone()).Format("15:04:05.000")
+		if !last.IsZero() {
+			since = offset(at.Sub(last))
 		}
+		last = at
 	}
-	number := " "
-	if e.Stage > 0 {
-		number = fmt.Sprint(e.Stage)
-	}
-	what := Clean(v.Describe())
+	what := Clean(cutTo(v.Describe(), tableText))
 	if t.Width > 0 {
-		what = Shorten(what, max(t.Width-21, 20))
+		what = Shorten(what, max(t.Width-len(eventIndent), 20))
 	}
-	t.line("    %s  %s  %s", number, when, what)
-	if e.Origin != nil {
-		place := fmt.Sprintf("%s:%d", Clean(e.Origin.Path), e.Origin.Line)
-		if e.Origin.Record != "" {
-			place += " record " + Clean(e.Origin.Record)
+	t.out.Line("%s%d  %-12s %s %s", entryIndent, e.Stage, when, t.out.Paint(terminal.Dim, fmt.Sprintf("%10s", since)), what)
+	if o := e.Origin; o != nil {
+		place := fmt.Sprintf("%s:%d", Clean(o.Path), o.Line)
+		if o.Record != "" {
+			place += " " + t.w.Record + " " + Clean(o.Record)
 		}
 		if code := v.Text("event.code"); code != "" {
-			place += " event " + Clean(code)
+			place += " " + t.w.Event + " " + Clean(code)
 		}
-		t.line("                     %s", t.paint(dim, place))
+		if t.Width > 0 {
+			place = terminal.ShortenLeft(place, max(t.Width-len(eventIndent), 20))
+		}
+		t.out.Line("%s%s", eventIndent, t.out.Paint(terminal.Dim, place))
 	}
+	return last
 }
-
-// Where answers stand: the question at the alert's own lines, what answers it
-// below, each sentence with its further lines hanging.
-const (
-	questionIndent = 4
-	answerIndent   = 6
-)
 
 func (t *Table) answer(a *alert.Answer) {
-	for i, l := range wrap("? "+Clean(a.Question), t.Width-questionIndent) {
-		t.line("%s%s", strings.Repeat(" ", questionIndent+min(i, 1)*2), t.paint(dim, l))
-	}
-	for _, sentence := range strings.Split(a.Answer, "\n") {
-		for i, l := range wrap(Clean(sentence), t.Width-answerIndent-2) {
-			t.line("%s%s", strings.Repeat(" ", answerIndent+min(i, 1)*2), l)
-		}
+	t.out.Wrap("  ? ", "    ", terminal.Dim, Clean(a.Question))
+	for sentence := range strings.SplitSeq(a.Answer, "\n") {
+		t.out.Wrap(answerIndent, answerIndent+"  ", "", Clean(sentence))
 	}
 }
 
-// wrap breaks text into lines of at most width characters at spaces, and words
-// that are longer wherever it must. A width that leaves no room does not wrap.
-func wrap(s string, width int) []string {
-	const least = 20
-	if width < least || utf8.RuneCountInString(s) <= width {
-		return []string{s}
-	}
-	var lines []string
-	var line []rune
-	for word := range strings.SplitSeq(s, " ") {
-		w := []rune(word)
-		if len(line) > 0 && len(line)+1+len(w) <= width {
-			line = append(append(line, ' '), w...)
-			continue
-		}
-		if len(line) > 0 {
-			lines = append(lines, string(line))
-		}
-		for len(w) > width {
-			lines, w = append(lines, string(w[:width])), w[width:]
-		}
-		line = append(line[:0], w...)
-	}
-	if len(line) > 0 {
-		lines = append(lines, string(line))
-	}
-	return lines
-}
-
-func (t *Table) also(lead *alert.Alert, other *Also) {
+func alsoName(lead *alert.Alert, other *Also) string {
 	name := other.Strategy
 	if other.Strategy == lead.Strategy && other.Variant != "" {
 		name = "variant " + other.Variant
 	} else if other.Variant != "" {
 		name += " (" + other.Variant + ")"
 	}
-	t.line("    %s", t.paint(dim, fmt.Sprintf("also: %s, %s %d", Clean(name), other.Severity, other.RiskScore)))
+	return fmt.Sprintf("%s, %s %d", name, other.Severity, other.RiskScore)
 }

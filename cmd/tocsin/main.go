@@ -49,6 +49,10 @@ type App struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Getenv func(string) string
+
+	// Columns, if not 0, says that Stdout stands for a terminal of that width
+	// (the picture in the README is drawn so).
+	Columns int
 }
 
 // exitError ends the program with a status. Its message, if any, is printed once.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,7 +13,8 @@ import (
 	"github.com/tocsin-project/tocsin/report"
 )
 
-// pipeWidth is how wide a line of the table is where no terminal says it.
+// pipeWidth is how wide a line of the table is where no terminal says it: whole
+// command lines are what -o json is for.
 const pipeWidth = 180
 
 // print writes what a scan found in the form that was asked for. Alerts are
@@ -96,10 +98,7 @@ func printCSV(w io.Writer, r *pipeline.Result) error {
 }
 
 func (c *scanCmd) table(app *App, w io.Writer, r *pipeline.Result, zone *time.Location) error {
-	t := report.Table{W: w, Color: app.colours(app.Stdout), Width: columns(app.Stdout), Zone: zone}
-	if t.Width == 0 {
-		t.Width = pipeWidth // whole command lines are what -o json is for
-	}
+	t := report.Table{W: w, Color: app.colours(app.Stdout), Width: cmp.Or(app.Columns, columns(app.Stdout), pipeWidth), Zone: zone, Lang: c.Lang}
 	for _, incident := range r.Incidents() {
 		lead, err := r.Alert(incident.Lead)
 		if err != nil {

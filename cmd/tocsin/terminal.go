@@ -22,7 +22,7 @@ func isTerminal(stream any) bool {
 // colours reports whether a stream may be coloured: a terminal, without
 // NO_COLOR (no-color.org) and without a dumb terminal.
 func (app *App) colours(stream any) bool {
-	return isTerminal(stream) && app.Getenv("NO_COLOR") == "" && app.Getenv("TERM") != "dumb"
+	return (isTerminal(stream) || app.Columns > 0) && app.Getenv("NO_COLOR") == "" && app.Getenv("TERM") != "dumb"
 }
 
 // columns is the width of a terminal, 0 (no limit) for anything else.
