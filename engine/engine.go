@@ -153,7 +153,11 @@ func (c *compiler) rules(s *strategy.Strategy) {
 		source := &s.Rules[i]
 		program, err := eql.Compile(source.Query, c.env(source.EventCategoryOverride))
 		if err != nil {
-			c.problem(s, fmt.Sprintf("rule %q", source.Variant), source.Line, err)
+			part := "the rule"
+			if source.Variant != "" {
+				part = fmt.Sprintf("rule %q", source.Variant)
+			}
+			c.problem(s, part, source.Line, err)
 			continue
 		}
 		rule := Rule{Strategy: s, Source: source, Program: program}
