@@ -259,3 +259,41 @@ func TestHelpExamples(t *testing.T) {
 		}
 	}
 }
+
+// TestLinks follows every relative link of the documents: the file is there,
+// and the heading, where one is named.
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:\s]*)(#[^)\s]*)?\)`)
+	for _, path := range append(documents(t), "../../ARCHITECTURE.md") {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			target := path
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(path), filepath.FromSlash(m[1]))
+			}
+			there, err := os.ReadFile(target)
+			if err != nil {
+				t.Errorf("%s: link %s: %v", path, m[0], err)
+				continue
+			}
+			if m[2] != "" && !anchors(string(there))[m[2][1:]] {
+				t.Errorf("%s: link %s: there is no such heading", path, m[0])
+			}
+		}
+	}
+}
+
+// anchors are the names that headings get where Markdown is shown.
+func anchors(text string) map[string]bool {
+	out := map[string]bool{}
+	drop := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	for line := range strings.SplitSeq(text, "\n") {
+		if heading, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
+			out[strings.ReplaceAll(drop.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")] = true
+		}
+	}
+	return out
+}
