@@ -71,7 +71,7 @@ type stageRef struct {
 type Problem struct {
 	Strategy *strategy.Strategy
 	Path     string
-	Part     string // `rule ""`, `context "…"`, `exception "…"`
+	Part     string // `the rule`, `rule "…"`, `context "…"`, `exception "…"`
 	Err      error  // an eql.ErrorList, positions relative to Pos
 	Line     int    // the file's line that the part's text starts on
 }
