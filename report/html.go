@@ -32,6 +32,8 @@ type HTML struct {
 	Zone    *time.Location
 	Version string // of the program, for the foot of the page
 
+	Coverage *Coverage // nil: not looked into
+
 	docs   map[string]string // anchor of each strategy's document
 	inline int               // bytes of details that are not packed
 }

@@ -249,7 +249,7 @@ func (hw *htmlWriter) coverage() error {
 			hosts = append(hosts, hw.hostSources(h))
 		}
 	}
-	return hw.run("coverage", map[string]any{"W": hw.w, "Hosts": hosts, "More": more})
+	return hw.run("coverage", map[string]any{"W": hw.w, "Cover": hw.Coverage.cover(hw.HTML, hw.w), "Hosts": hosts, "More": more})
 }
 
 func eventsOf(h *census.Host) int {
@@ -262,8 +262,11 @@ func eventsOf(h *census.Host) int {
 
 func (hw *htmlWriter) hostSources(h *census.Host) hostSources {
 	name := h.Name
-	if name == "" {
+	switch { // sensors on one machine know it by other ids
+	case name == "":
 		name = h.ID
+	case h.ID != "" && h.ID != name:
+		name += " (" + h.ID + ")"
 	}
 	out := hostSources{Host: Clean(cut(name)), Events: number(eventsOf(h), hw.w.Lang)}
 	keys := make([]census.Source, 0, len(h.Sources))

@@ -17,6 +17,9 @@ type words struct {
 
 	AlsoReported, ExcusedBy, RiskMoved, StagesWithin, Suppressed, Approximate, AlertID, IncidentID, Source, Document string
 
+	Covered, Unproven, Blind, CoverTable, Why, Assumptions, Fixes, FixFor, Clocks, Arrived string
+	Holds, Fails, Partly, Unseen                                                           string
+
 	Strategies, Coverage, CoverageIntro, Channel, Code, Count, Cut string
 
 	Low, Medium, High, Critical string
@@ -54,6 +57,9 @@ func english() *words {
 		Approximate: "Joined over process numbers, which Windows reuses: approximate.",
 		AlertID:     "Alert", IncidentID: "Incident", Source: "Source", Document: "Strategy document",
 		Strategies: "Strategies", Coverage: "Coverage", CoverageIntro: "What arrived from each host. A strategy cannot see what is not here.",
+		Covered: "Covered", Unproven: "Unproven", Blind: "Blind", CoverTable: "Hosts on which each strategy can fire", Why: "Why not everywhere",
+		Assumptions: "Assumptions", Fixes: "What would mend it", FixFor: "%d hosts, %d strategies", Clocks: "Clocks", Arrived: "What arrived",
+		Holds: "holds", Fails: "fails", Partly: "partly", Unseen: "cannot be seen",
 		Channel: "Log or data set", Code: "Event", Count: "Count", Cut: "… (%d more characters)",
 		Low: "low", Medium: "medium", High: "high", Critical: "critical",
 		Started: "started", Installed: "installed the service", Connected: "connected to", Wrote: "wrote", Set: "set", LoggedOn: "logged on as",
@@ -83,6 +89,9 @@ func vietnamese() *words {
 		Approximate: "Ghép theo số tiến trình, vốn được Windows dùng lại: chỉ gần đúng.",
 		AlertID:     "Cảnh báo", IncidentID: "Sự vụ", Source: "Nguồn", Document: "Tài liệu chiến lược",
 		Strategies: "Chiến lược", Coverage: "Độ bao phủ", CoverageIntro: "Những gì nhận được từ mỗi máy. Thứ không có ở đây thì chiến lược không thể thấy.",
+		Covered: "Phủ được", Unproven: "Chưa rõ", Blind: "Mù", CoverTable: "Số máy mà mỗi chiến lược có thể cảnh báo", Why: "Vì sao không phải mọi nơi",
+		Assumptions: "Giả định", Fixes: "Cách khắc phục", FixFor: "%d máy, %d chiến lược", Clocks: "Đồng hồ", Arrived: "Những gì đã nhận được",
+		Holds: "đúng", Fails: "sai", Partly: "đúng một phần", Unseen: "không thể thấy",
 		Channel: "Nhật ký hoặc tập dữ liệu", Code: "Sự kiện", Count: "Số lượng", Cut: "… (còn %d ký tự)",
 		Low: "thấp", Medium: "trung bình", High: "cao", Critical: "nghiêm trọng",
 		Started: "khởi chạy", Installed: "cài dịch vụ", Connected: "kết nối tới", Wrote: "ghi", Set: "đặt", LoggedOn: "đăng nhập với tên",
@@ -107,4 +116,19 @@ func (w *words) severity(s string) string {
 func (w *words) verb(d deed) string {
 	return [...]string{deedOther: "", deedStarted: w.Started, deedInstalled: w.Installed, deedConnected: w.Connected,
 		deedWrote: w.Wrote, deedSet: w.Set, deedLoggedOn: w.LoggedOn}[d]
+}
+
+// status is what became of an assumption.
+func (w *words) status(s string) string {
+	switch s {
+	case "holds":
+		return w.Holds
+	case "fails":
+		return w.Fails
+	case "partly":
+		return w.Partly
+	case "unseen":
+		return w.Unseen
+	}
+	return Clean(cut(s))
 }

@@ -158,13 +158,19 @@ func gap(d time.Duration) string {
 	if d < 0 {
 		sign, d = "−", -d
 	}
+	switch { // rounded first, so that no 1000 ms and no 60 s come out
+	case d >= time.Second:
+		d = d.Round(10 * time.Millisecond)
+	case d >= time.Millisecond:
+		d = d.Round(time.Millisecond)
+	}
 	switch {
 	case d == 0:
 		return "0 ms"
 	case d < time.Millisecond:
 		return fmt.Sprintf("%s%d µs", sign, d.Microseconds())
 	case d < time.Second:
-		return fmt.Sprintf("%s%d ms", sign, d.Round(time.Millisecond).Milliseconds())
+		return fmt.Sprintf("%s%d ms", sign, d.Milliseconds())
 	case d < time.Minute:
 		return sign + strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", d.Seconds()), "0"), ".") + " s"
 	case d < time.Hour:

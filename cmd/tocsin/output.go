@@ -30,7 +30,7 @@ func (c *scanCmd) print(app *App, r *pipeline.Result, zone *time.Location) error
 	case "csv":
 		err = printCSV(w, r)
 	case "html":
-		err = (&report.HTML{Lang: c.Lang, Zone: zone, Version: buildVersion()}).Write(w, r)
+		err = c.html(app, w, r, zone)
 	default:
 		err = c.table(app, w, r, zone)
 	}
