@@ -96,10 +96,10 @@ func (c *Census) Add(ev *event.Event) {
 
 // codeOf is the event's code; documents of agents have an action instead.
 func (c *Census) codeOf(ev *event.Event) string {
-	if code := first(ev, c.code); code != "" {
+	if code := ev.First(c.code); code != "" {
 		return code
 	}
-	return first(ev, c.action)
+	return ev.First(c.action)
 }
 
 // channel is the log's channel; documents of agents have a data set instead.
@@ -107,11 +107,11 @@ func (c *Census) channel(ev *event.Event) string {
 	if ev.Channel != "" {
 		return ev.Channel
 	}
-	return first(ev, c.data)
+	return ev.First(c.data)
 }
 
 func (c *Census) host(ev *event.Event) *Host {
-	id := first(ev, c.hostID)
+	id := ev.First(c.hostID)
 	h := c.Hosts[id]
 	if h != nil {
 		return h
@@ -123,7 +123,7 @@ func (c *Census) host(ev *event.Event) *Host {
 		}
 	}
 	id = clone(id)
-	h = &Host{ID: id, Name: clone(first(ev, c.name)), Sources: map[Source]*Arrivals{}, skew: map[int64]int{}}
+	h = &Host{ID: id, Name: clone(ev.First(c.name)), Sources: map[Source]*Arrivals{}, skew: map[int64]int{}}
 	c.Hosts[id] = h
 	return h
 }
@@ -240,13 +240,6 @@ func (h *Host) Skew() (seconds int64, events int) {
 		}
 	}
 	return 0, 0
-}
-
-func first(ev *event.Event, slot int) string {
-	if v := ev.Values(slot); len(v) > 0 {
-		return v[0].S
-	}
-	return ""
 }
 
 func clone(s string) string { return string([]byte(s)) }

@@ -95,27 +95,19 @@ func (e *Engine) Note(ev *event.Event) Note {
 	s := &e.notes
 	n := Note{
 		Synthesized: ev.Synthesized,
-		HostID:      first(ev, s.hostID),
-		HostName:    first(ev, s.hostName),
-		Executable:  first(ev, s.executable),
+		HostID:      ev.First(s.hostID),
+		HostName:    ev.First(s.hostName),
+		Executable:  ev.First(s.executable),
 		Started:     has(ev, s.category, "process") && has(ev, s.kind, "start"),
 	}
 	logged, ok := event.ParseTime(ev.Logged)
 	n.LogClock = ok && logged == ev.Time
 	for _, slot := range [...]int{s.serviceFile, s.imagePath} {
-		if v := first(ev, slot); v != "" {
+		if v := ev.First(slot); v != "" {
 			n.Executable = v
 		}
 	}
 	return n
-}
-
-// first returns the first value of a slot as text, "" if there is none.
-func first(ev *event.Event, slot int) string {
-	if v := ev.Values(slot); len(v) > 0 {
-		return v[0].S
-	}
-	return ""
 }
 
 func has(ev *event.Event, slot int, text string) bool {

@@ -220,6 +220,15 @@ func (e *Event) Fold(v *Value) string {
 	return unsafe.String(v.fold, len(v.S))
 }
 
+// First returns the text of a slot's first value, "" if there is none or it is
+// no text. It lives as long as the event's values.
+func (e *Event) First(slot int) string {
+	if v := e.Values(slot); len(v) > 0 {
+		return v[0].S
+	}
+	return ""
+}
+
 // Used gives the slots that hold a value, in no order, each at most once.
 func (e *Event) Used(yield func(slot int) bool) {
 	for _, s := range e.used {

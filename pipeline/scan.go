@@ -101,6 +101,22 @@ func (s *Scan) Run(ctx context.Context) (*Result, error) {
 	return r, nil
 }
 
+// feed reads the paths into blocks and closes it at the end of the input, or
+// when ctx ends.
+func feed(ctx context.Context, paths []string, opt source.Options, blocks chan<- *source.Block) (*source.Summary, error) {
+	defer close(blocks)
+	ctx, opt = interruptibly(ctx, paths, opt)
+	return source.Read(ctx, paths, opt, func(b *source.Block) error {
+		select {
+		case blocks <- b:
+			return nil
+		case <-ctx.Done():
+			b.Release()
+			return ctx.Err()
+		}
+	})
+}
+
 // read runs the reader and the workers until the input ends.
 func (s *Scan) read(ctx context.Context, r *Result, hits, contexts *journal.Journal, jobs int) error {
 	blocks := make(chan *source.Block, jobs)
@@ -110,17 +126,7 @@ func (s *Scan) read(ctx context.Context, r *Result, hits, contexts *journal.Jour
 		workers[i] = newWorker(s, r, hits, contexts)
 		wg.Go(func() { workers[i].run(blocks) })
 	}
-	readCtx, opt := interruptibly(ctx, s.Paths, s.Source)
-	summary, readErr := source.Read(readCtx, s.Paths, opt, func(b *source.Block) error {
-		select {
-		case blocks <- b:
-			return nil
-		case <-readCtx.Done():
-			b.Release()
-			return readCtx.Err()
-		}
-	})
-	close(blocks)
+	summary, readErr := feed(ctx, s.Paths, s.Source, blocks)
 	wg.Wait()
 	if readErr != nil && ctx.Err() == nil {
 		return fmt.Errorf("read input: %w", readErr)

@@ -66,17 +66,7 @@ func (v *Visit) Run(ctx context.Context, visitor func() Visitor) (*Summary, erro
 			errs = append(errs, w.err)
 		})
 	}
-	readCtx, opt := interruptibly(ctx, v.Paths, v.Source)
-	summary, err := source.Read(readCtx, v.Paths, opt, func(b *source.Block) error {
-		select {
-		case blocks <- b:
-			return nil
-		case <-readCtx.Done():
-			b.Release()
-			return readCtx.Err()
-		}
-	})
-	close(blocks)
+	summary, err := feed(ctx, v.Paths, v.Source, blocks)
 	wg.Wait()
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("read input: %w", err)

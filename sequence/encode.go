@@ -3,7 +3,6 @@ package sequence
 import (
 	"encoding/binary"
 	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -200,10 +199,7 @@ func KeyText(v event.Value) string {
 	case event.KindTime:
 		return timeText(int64(v.N))
 	case event.KindIP:
-		var b [16]byte
-		binary.BigEndian.PutUint64(b[:8], v.M)
-		binary.BigEndian.PutUint64(b[8:], v.N)
-		return netip.AddrFrom16(b).Unmap().String()
+		return v.Addr().String()
 	}
 	return v.S
 }
