@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/base64"
 	"fmt"
+	"github.com/tocsin-project/tocsin/terminal"
 	"html/template"
 	"io"
 	"slices"
@@ -194,7 +195,7 @@ func (hw *htmlWriter) head(files *htmlFileSet) error {
 }
 
 func (hw *htmlWriter) foot(files *htmlFileSet) error {
-	if err := hw.run("foot", map[string]any{"W": hw.w, "Version": Clean(hw.Version)}); err != nil {
+	if err := hw.run("foot", map[string]any{"W": hw.w, "Version": terminal.Clean(hw.Version)}); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintf(hw.out, "<script>%s</script>\n", files.script); err != nil {
@@ -272,7 +273,7 @@ func (hw *htmlWriter) entry(e *Entry, r *row, outline bool) error {
 func (hw *htmlWriter) row(i int, in *pageIncident, t *tables) *row {
 	return &row{N: i + 1, Anchor: fmt.Sprintf("i%d", i+1), Severity: severityClass(in.severity), SeverityName: hw.w.severity(in.severity),
 		Risk: in.risk, When: hw.clock(in.at), ISO: in.at.Format(time.RFC3339Nano), Unix: in.at.UnixMicro(),
-		Host: Clean(cut(in.host)), HostAt: t.hostAt[in.host], Strategy: in.strategy, StrategyAt: t.strategyAt[in.strategy],
+		Host: terminal.Clean(cut(in.host)), HostAt: t.hostAt[in.host], Strategy: in.strategy, StrategyAt: t.strategyAt[in.strategy],
 		Doc: hw.docs[in.strategy], Also: in.alerts - 1}
 }
 
@@ -282,7 +283,7 @@ func (hw *htmlWriter) strategies() error {
 	var views []docView
 	for _, s := range hw.page.strategies {
 		doc := s.In(hw.w.Lang)
-		views = append(views, docView{Anchor: hw.docs[s.ID], ID: Clean(cut(s.ID)), Title: Clean(cut(doc.Title)),
+		views = append(views, docView{Anchor: hw.docs[s.ID], ID: terminal.Clean(cut(s.ID)), Title: terminal.Clean(cut(doc.Title)),
 			Severity: severityClass(string(s.Severity)), SeverityName: hw.w.severity(string(s.Severity)), Risk: s.Risk, Sections: docs.sections(doc)})
 	}
 	return hw.run("strategies", map[string]any{"W": hw.w, "Docs": views})

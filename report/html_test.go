@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"github.com/tocsin-project/tocsin/terminal"
 	"io"
 	"os"
 	"regexp"
@@ -229,7 +230,7 @@ func TestHTMLShowsHostileContentAsText(t *testing.T) {
 			text += strings.Join(events, "\n")
 		}
 		for _, p := range payloads() {
-			if want := Clean(p); !strings.Contains(text, want) {
+			if want := terminal.Clean(p); !strings.Contains(text, want) {
 				t.Errorf("%s: %q is not shown", lang, want)
 			}
 		}

@@ -1,6 +1,10 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/tocsin-project/tocsin/terminal"
+)
 
 // Coverage is what the end of the page says of what strategies can see in this
 // data; package coverage finds it out. A nil one leaves only what arrived.
@@ -46,26 +50,26 @@ func (c *Coverage) cover(h *HTML, w *words) *coverView {
 	v := &coverView{W: w}
 	for i := range c.Strategies {
 		s := c.Strategies[i]
-		s.Title, s.Why = Clean(cut(s.Title)), s.Why[:min(len(s.Why), maxWhy)]
+		s.Title, s.Why = terminal.Clean(cut(s.Title)), s.Why[:min(len(s.Why), maxWhy)]
 		row := coverRow{CoveredStrategy: s, Doc: h.docs[s.ID]}
 		row.Why = nil
 		for _, why := range s.Why {
-			row.Why = append(row.Why, Clean(cut(why)))
+			row.Why = append(row.Why, terminal.Clean(cut(why)))
 		}
 		row.Assumptions = nil
 		for _, a := range s.Assumptions {
-			row.Assumptions = append(row.Assumptions, Assumption{Clean(cut(a.Text)), w.status(a.Status), Clean(cut(a.Why))})
+			row.Assumptions = append(row.Assumptions, Assumption{terminal.Clean(cut(a.Text)), w.status(a.Status), terminal.Clean(cut(a.Why))})
 		}
 		v.Rows = append(v.Rows, row)
 	}
 	for _, f := range c.Fixes[:min(len(c.Fixes), maxFixes)] {
-		v.Fixes = append(v.Fixes, Fix{cleanLines(cutTo(f.Do, maxAnswerText)), Clean(cut(f.Why)), f.Hosts, f.Strategies})
+		v.Fixes = append(v.Fixes, Fix{cleanLines(cutTo(f.Do, maxAnswerText)), terminal.Clean(cut(f.Why)), f.Hosts, f.Strategies})
 	}
 	if n := len(c.Fixes) - maxFixes; n > 0 {
 		v.MoreFixes = fmt.Sprintf(w.More, n)
 	}
 	for _, k := range c.Clocks[:min(len(c.Clocks), maxClocks)] {
-		v.Clocks = append(v.Clocks, Clock{Clean(cut(k.Host)), Clean(cut(k.Words))})
+		v.Clocks = append(v.Clocks, Clock{terminal.Clean(cut(k.Host)), terminal.Clean(cut(k.Words))})
 	}
 	if n := len(c.Clocks) - maxClocks; n > 0 {
 		v.MoreClocks = fmt.Sprintf(w.More, n)

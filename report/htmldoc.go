@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"github.com/tocsin-project/tocsin/terminal"
 	"html/template"
 	"strings"
 
@@ -63,7 +64,7 @@ func (d *documents) sections(s *strategy.Strategy) []sectionView {
 		if strings.TrimSpace(sec.Markdown) == "" {
 			continue
 		}
-		out = append(out, sectionView{Clean(cut(sec.Heading)), d.render(sec.Markdown)})
+		out = append(out, sectionView{terminal.Clean(cut(sec.Heading)), d.render(sec.Markdown)})
 	}
 	return out
 }
@@ -126,7 +127,7 @@ func cleanLines(s string) string {
 	for i, l := range lines {
 		parts := strings.Split(strings.TrimSuffix(l, "\r"), "\t")
 		for k := range parts {
-			parts[k] = Clean(parts[k])
+			parts[k] = terminal.Clean(parts[k])
 		}
 		lines[i] = strings.Join(parts, "\t")
 	}

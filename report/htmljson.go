@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/tocsin-project/tocsin/terminal"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,7 +15,7 @@ import (
 // JSON escapes. What is no JSON is shown as it is.
 func prettyJSON(raw []byte, w *words) string {
 	if !json.Valid(raw) {
-		return Clean(cutTo(string(raw), maxJSONString))
+		return terminal.Clean(cutTo(string(raw), maxJSONString))
 	}
 	p := jsonPrinter{cutText: w.Cut}
 	p.print(raw)

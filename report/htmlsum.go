@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"github.com/tocsin-project/tocsin/terminal"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,7 +58,7 @@ func (hw *htmlWriter) tables() *tables {
 	for _, s := range hw.page.strategies {
 		if i := t.strategyAt[s.ID]; i > 0 {
 			t.strategies[i-1].Doc = hw.docs[s.ID]
-			t.strategies[i-1].Name = Clean(cut(s.In(hw.w.Lang).Title))
+			t.strategies[i-1].Name = terminal.Clean(cut(s.In(hw.w.Lang).Title))
 		}
 	}
 	return t
@@ -97,10 +98,10 @@ func (hw *htmlWriter) order(all map[string]*tally) ([]*tally, map[string]int) {
 	for i, t := range list {
 		t.N = i + 1
 		at[t.Name] = t.N
-		t.Name = Clean(cut(t.Name))
+		t.Name = terminal.Clean(cut(t.Name))
 		t.First, t.Last = hw.clock(t.first), hw.clock(t.last)
 		for name, n := range t.with {
-			t.With = append(t.With, pair{Clean(cut(name)), n})
+			t.With = append(t.With, pair{terminal.Clean(cut(name)), n})
 		}
 		slices.SortFunc(t.With, func(a, b pair) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name)) })
 		if n := len(t.With) - maxPairs; n > 0 {
@@ -178,7 +179,7 @@ const maxSkipped = 200
 func skippedOf(s *Summary) []Skipped {
 	var out []Skipped
 	for _, k := range s.Skipped[:min(len(s.Skipped), maxSkipped)] {
-		out = append(out, Skipped{Clean(cut(k.Path)), Clean(cut(k.Reason))})
+		out = append(out, Skipped{terminal.Clean(cut(k.Path)), terminal.Clean(cut(k.Reason))})
 	}
 	return out
 }
@@ -268,7 +269,7 @@ func (hw *htmlWriter) hostSources(h *census.Host) hostSources {
 	case h.ID != "" && h.ID != name:
 		name += " (" + h.ID + ")"
 	}
-	out := hostSources{Host: Clean(cut(name)), Events: number(eventsOf(h), hw.w.Lang)}
+	out := hostSources{Host: terminal.Clean(cut(name)), Events: number(eventsOf(h), hw.w.Lang)}
 	keys := make([]census.Source, 0, len(h.Sources))
 	for s := range h.Sources {
 		keys = append(keys, s)
@@ -281,7 +282,7 @@ func (hw *htmlWriter) hostSources(h *census.Host) hostSources {
 	}
 	for _, k := range keys {
 		a := h.Sources[k]
-		line := sourceLine{Channel: Clean(cut(k.Channel)), Code: Clean(cut(k.Code)), Count: number(a.Events, hw.w.Lang)}
+		line := sourceLine{Channel: terminal.Clean(cut(k.Channel)), Code: terminal.Clean(cut(k.Code)), Count: number(a.Events, hw.w.Lang)}
 		if a.First != 0 {
 			line.First, line.Last = hw.clock(time.Unix(0, a.First)), hw.clock(time.Unix(0, a.Last))
 		}

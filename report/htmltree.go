@@ -1,6 +1,7 @@
 package report
 
 import (
+	"github.com/tocsin-project/tocsin/terminal"
 	"sort"
 	"strings"
 	"time"
@@ -94,7 +95,7 @@ func (t *tree) node(pid, name string) *branch {
 			return b
 		}
 	}
-	b := &branch{Name: Clean(cut(name)), Pid: Clean(cut(pid))}
+	b := &branch{Name: terminal.Clean(cut(name)), Pid: terminal.Clean(cut(pid))}
 	t.byPid[pid] = append(t.byPid[pid], b)
 	t.all = append(t.all, b)
 	return b

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"github.com/tocsin-project/tocsin/terminal"
 	"sort"
 	"strings"
 	"time"
@@ -93,7 +94,7 @@ type eventView struct {
 
 func (e *eventView) ref() ref { return ref{e.Number, "#" + e.Anchor} }
 
-func (e *eventView) clean(s string) string { return Clean(cut(s)) }
+func (e *eventView) clean(s string) string { return terminal.Clean(cut(s)) }
 
 // cut bounds a value that stands in a line.
 func cut(s string) string { return cutTo(s, maxText) }
@@ -115,13 +116,13 @@ func (h *HTML) incident(e *Entry, r *row, w *words, p *pool) *incidentView {
 	v := &incidentView{row: r, W: w, Approximate: a.Approximate, Suppressed: a.Suppressed}
 	h.tellRow(e, r, w)
 	for _, t := range a.Threat {
-		v.Threat = append(v.Threat, alert.Threat{Tactic: Clean(cut(t.Tactic)), Technique: Clean(cut(t.Technique))})
+		v.Threat = append(v.Threat, alert.Threat{Tactic: terminal.Clean(cut(t.Tactic)), Technique: terminal.Clean(cut(t.Technique))})
 	}
 	for _, f := range a.Risk {
-		v.Factors = append(v.Factors, alert.Factor{Reason: Clean(cutTo(f.Reason, maxAnswerText)), Points: f.Points})
+		v.Factors = append(v.Factors, alert.Factor{Reason: terminal.Clean(cutTo(f.Reason, maxAnswerText)), Points: f.Points})
 	}
 	if x := a.Exception; x != nil {
-		v.Excused = Clean(cutTo(strings.TrimSuffix(x.Name+": "+x.Reason, ": "), maxAnswerText))
+		v.Excused = terminal.Clean(cutTo(strings.TrimSuffix(x.Name+": "+x.Reason, ": "), maxAnswerText))
 	}
 	byID := map[string]*eventView{}
 	v.Events, v.EventsMore = h.events(e, byID, r.Anchor, w)
@@ -142,22 +143,22 @@ func (h *HTML) incident(e *Entry, r *row, w *words, p *pool) *incidentView {
 // tellRow fills the line of the list.
 func (h *HTML) tellRow(e *Entry, r *row, w *words) {
 	s := tell(e)
-	r.From, r.Whom = Clean(cut(s.from())), Clean(cut(s.whom))
-	r.Verb, r.What = w.verb(s.deed), Clean(cut(s.what))
-	r.Title = Clean(cut(e.Lead.Title))
+	r.From, r.Whom = terminal.Clean(cut(s.from())), terminal.Clean(cut(s.whom))
+	r.Verb, r.What = w.verb(s.deed), terminal.Clean(cut(s.what))
+	r.Title = terminal.Clean(cut(e.Lead.Title))
 	if e.Lead.Variant != "" {
-		r.Title += " (" + Clean(cut(e.Lead.Variant)) + ")"
+		r.Title += " (" + terminal.Clean(cut(e.Lead.Variant)) + ")"
 	}
-	r.AlertID, r.IncidentID = Clean(cut(e.Lead.ID)), Clean(cut(e.Lead.Incident))
+	r.AlertID, r.IncidentID = terminal.Clean(cut(e.Lead.ID)), terminal.Clean(cut(e.Lead.Incident))
 	if d, ok := stretch(e.Lead); ok {
 		r.Span = gap(d)
 	}
 }
 
 func answerOf(a *alert.Answer, byID map[string]*eventView) answerView {
-	out := answerView{Question: Clean(cutTo(a.Question, maxAnswerText))}
+	out := answerView{Question: terminal.Clean(cutTo(a.Question, maxAnswerText))}
 	for _, l := range strings.Split(cutTo(a.Answer, maxAnswerText), "\n") {
-		out.Lines = append(out.Lines, Clean(l))
+		out.Lines = append(out.Lines, terminal.Clean(l))
 	}
 	for _, id := range a.Evidence {
 		if e := byID[id]; e != nil {
@@ -175,7 +176,7 @@ func (h *HTML) others(e *Entry, byID map[string]*eventView, w *words) []otherVie
 		if o.Variant != "" {
 			name += " (" + o.Variant + ")"
 		}
-		view := otherView{Title: Clean(cut(o.Title)), Name: Clean(cut(name)), Severity: severityClass(o.Severity),
+		view := otherView{Title: terminal.Clean(cut(o.Title)), Name: terminal.Clean(cut(name)), Severity: severityClass(o.Severity),
 			SeverityName: w.severity(o.Severity), Risk: o.RiskScore, Doc: h.docs[o.Strategy]}
 		for i := range o.Events {
 			if ev := byID[o.Events[i].ID]; ev != nil && !o.Events[i].Missing {
@@ -211,7 +212,7 @@ func (h *HTML) events(e *Entry, byID map[string]*eventView, anchor string, w *wo
 	for _, o := range e.Others[:min(len(e.Others), maxOtherAlerts)] {
 		for i := range o.Events {
 			if !o.Events[i].Missing {
-				add(&o.Events[i], Clean(cut(o.Strategy)), false, true)
+				add(&o.Events[i], terminal.Clean(cut(o.Strategy)), false, true)
 			}
 		}
 	}
@@ -255,13 +256,13 @@ func (h *HTML) describe(x *eventView, ev *alert.Event, zero time.Time, w *words)
 			x.Offset = offset(d)
 		}
 	}
-	x.Code = Clean(cutTo(x.view.Text("event.code"), 40))
+	x.Code = terminal.Clean(cutTo(x.view.Text("event.code"), 40))
 	x.What = x.clean(x.view.Describe())
 	x.JSON = prettyJSON(ev.Event, w)
 	if o := ev.Origin; o != nil {
-		x.Origin = fmt.Sprintf("%s:%d", Clean(cut(o.Path)), o.Line)
+		x.Origin = fmt.Sprintf("%s:%d", terminal.Clean(cut(o.Path)), o.Line)
 		if o.Record != "" {
-			x.Origin += " " + w.Record + " " + Clean(cut(o.Record))
+			x.Origin += " " + w.Record + " " + terminal.Clean(cut(o.Record))
 		}
 	}
 }

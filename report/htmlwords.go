@@ -1,5 +1,7 @@
 package report
 
+import "github.com/tocsin-project/tocsin/terminal"
+
 // words is the wording of the HTML report in one language.
 type words struct {
 	Lang, Title, Made, Partial, Theme, Skip, NoScript string
@@ -110,7 +112,7 @@ func (w *words) severity(s string) string {
 	case "critical":
 		return w.Critical
 	}
-	return Clean(cut(s))
+	return terminal.Clean(cut(s))
 }
 
 func (w *words) verb(d deed) string {
@@ -130,5 +132,5 @@ func (w *words) status(s string) string {
 	case "unseen":
 		return w.Unseen
 	}
-	return Clean(cut(s))
+	return terminal.Clean(cut(s))
 }

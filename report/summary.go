@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"github.com/tocsin-project/tocsin/terminal"
 
 	"github.com/tocsin-project/tocsin/pipeline"
 )
@@ -78,7 +79,7 @@ func (s *Summary) Remarks() []string {
 			out = append(out, fmt.Sprintf("… and %d more files skipped", s.SkippedAll-i))
 			break
 		}
-		out = append(out, Clean("skipped "+k.Path+": "+k.Reason))
+		out = append(out, terminal.Clean("skipped "+k.Path+": "+k.Reason))
 	}
 	return out
 }

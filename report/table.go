@@ -87,9 +87,9 @@ func (t *Table) Write(e *Entry) error {
 
 func (t *Table) head(e *Entry) {
 	a := e.Lead
-	title := Clean(a.Title)
+	title := terminal.Clean(a.Title)
 	if a.Variant != "" {
-		title += " (" + Clean(a.Variant) + ")"
+		title += " (" + terminal.Clean(a.Variant) + ")"
 	}
 	mark := fmt.Sprintf("%s %d", strings.ToUpper(t.w.severity(a.Severity)), a.RiskScore)
 	t.out.Line("%s  %s", t.out.Paint(severityStyle(a.Severity), mark), t.out.Paint(terminal.Bold, title))
@@ -101,7 +101,7 @@ func (t *Table) head(e *Entry) {
 	if verb := t.w.verb(s.deed); verb != "" {
 		line += ": " + verb
 	}
-	t.out.Wrap(entryIndent, entryIndent+"  ", "", Clean(cutTo(line+" "+s.what, tableText)))
+	t.out.Wrap(entryIndent, entryIndent+"  ", "", terminal.Clean(cutTo(line+" "+s.what, tableText)))
 	t.out.Line("%s%s%s", entryIndent, t.at(a.Timestamp), t.out.Paint(terminal.Dim, t.span(a)))
 	if x := a.Exception; x != nil {
 		t.note(fmt.Sprintf("%s %q: %s", t.w.ExcusedBy, x.Name, x.Reason))
@@ -113,7 +113,7 @@ func (t *Table) head(e *Entry) {
 const tableText = 2000
 
 func (t *Table) note(s string) {
-	t.out.Wrap(entryIndent, entryIndent+"  ", terminal.Dim, Clean(cutTo(s, tableText)))
+	t.out.Wrap(entryIndent, entryIndent+"  ", terminal.Dim, terminal.Clean(cutTo(s, tableText)))
 }
 
 // span says how long the stages took.
@@ -171,18 +171,18 @@ func (t *Table) event(e *alert.Event, last time.Time) time.Time {
 		}
 		last = at
 	}
-	what := Clean(cutTo(v.Describe(), tableText))
+	what := terminal.Clean(cutTo(v.Describe(), tableText))
 	if t.Width > 0 {
-		what = Shorten(what, max(t.Width-len(eventIndent), 20))
+		what = terminal.Shorten(what, max(t.Width-len(eventIndent), 20))
 	}
 	t.out.Line("%s%d  %-12s %s %s", entryIndent, e.Stage, when, t.out.Paint(terminal.Dim, fmt.Sprintf("%10s", since)), what)
 	if o := e.Origin; o != nil {
-		place := fmt.Sprintf("%s:%d", Clean(o.Path), o.Line)
+		place := fmt.Sprintf("%s:%d", terminal.Clean(o.Path), o.Line)
 		if o.Record != "" {
-			place += " " + t.w.Record + " " + Clean(o.Record)
+			place += " " + t.w.Record + " " + terminal.Clean(o.Record)
 		}
 		if code := v.Text("event.code"); code != "" {
-			place += " " + t.w.Event + " " + Clean(code)
+			place += " " + t.w.Event + " " + terminal.Clean(code)
 		}
 		if t.Width > 0 {
 			place = terminal.ShortenLeft(place, max(t.Width-len(eventIndent), 20))
@@ -193,9 +193,9 @@ func (t *Table) event(e *alert.Event, last time.Time) time.Time {
 }
 
 func (t *Table) answer(a *alert.Answer) {
-	t.out.Wrap("  ? ", "    ", terminal.Dim, Clean(a.Question))
+	t.out.Wrap("  ? ", "    ", terminal.Dim, terminal.Clean(a.Question))
 	for sentence := range strings.SplitSeq(a.Answer, "\n") {
-		t.out.Wrap(answerIndent, answerIndent+"  ", "", Clean(sentence))
+		t.out.Wrap(answerIndent, answerIndent+"  ", "", terminal.Clean(sentence))
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/tocsin-project/tocsin/baseline"
 	"github.com/tocsin-project/tocsin/engine"
 	"github.com/tocsin-project/tocsin/pipeline"
-	"github.com/tocsin-project/tocsin/report"
 	"github.com/tocsin-project/tocsin/source"
 	"github.com/tocsin-project/tocsin/strategy"
+	"github.com/tocsin-project/tocsin/terminal"
 )
 
 // baselineCmd learns what is ordinary and makes use of it.
@@ -88,7 +88,7 @@ func (c *baselineLearnCmd) Run(app *App) error {
 	if oldStarts+oldAlerts > 0 {
 		fmt.Fprintf(app.Stdout, "  %6d starts and alerts forgotten: older than %s before the newest event (--keep)\n", oldStarts+oldAlerts, count(c.Keep, "day"))
 	}
-	fmt.Fprintf(app.Stdout, "%s: %s, %s, %s to %s\n", report.Clean(c.Baseline), count(b.Hosts(), "host"), count(b.Days(), "day"),
+	fmt.Fprintf(app.Stdout, "%s: %s, %s, %s to %s\n", terminal.Clean(c.Baseline), count(b.Hosts(), "host"), count(b.Days(), "day"),
 		b.From.Format(time.DateOnly), b.To.Format(time.DateOnly))
 	if c.Strict && (sum.Source.SkippedCount > 0 || sum.Source.ProblemCount > 0 || sum.Bad > 0) {
 		return exit(exitUsage, errors.New("some input was skipped (--strict)"))
@@ -236,9 +236,9 @@ func showBaseline(w io.Writer, b *baseline.Baseline, rows []baseline.Row, width 
 			name += "  (signed by " + r.Signer + ")"
 		}
 		line := fmt.Sprintf("%-9s  %5d  %4d  %6d  %-10s  %-10s  %-15s  %-22s  %s", r.State, r.Hosts, r.Days, r.Starts,
-			r.First.Format(time.DateOnly), r.Last.Format(time.DateOnly), orDash(report.Clean(r.Source)), orDash(report.Clean(r.Account)), report.Clean(name))
+			r.First.Format(time.DateOnly), r.Last.Format(time.DateOnly), orDash(terminal.Clean(r.Source)), orDash(terminal.Clean(r.Account)), terminal.Clean(name))
 		if width > 0 {
-			line = report.Shorten(line, width)
+			line = terminal.Shorten(line, width)
 		}
 		fmt.Fprintln(w, line)
 	}
@@ -281,7 +281,7 @@ func (c *baselineCloseCmd) Run(app *App) error {
 		if !c.Benign {
 			word = "malicious"
 		}
-		fmt.Fprintf(app.Stdout, "%s %s: %s on %s, %s\n", h.Incident, word, report.Clean(h.Program), report.Clean(h.Host), h.At.Format(time.DateTime))
+		fmt.Fprintf(app.Stdout, "%s %s: %s on %s, %s\n", h.Incident, word, terminal.Clean(h.Program), terminal.Clean(h.Host), h.At.Format(time.DateTime))
 	}
 	if err := b.Write(c.Baseline); err != nil {
 		return exit(exitUsage, err)

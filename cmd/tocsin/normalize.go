@@ -7,8 +7,8 @@ import (
 	"io"
 
 	"github.com/tocsin-project/tocsin/pipeline"
-	"github.com/tocsin-project/tocsin/report"
 	"github.com/tocsin-project/tocsin/source"
+	"github.com/tocsin-project/tocsin/terminal"
 )
 
 // NormalizeCmd prints recordings as the ECS events that rules see.
@@ -61,7 +61,7 @@ func (c *NormalizeCmd) Run(app *App) error {
 func remarks(w io.Writer, sum *pipeline.NormalizeSummary) {
 	src := sum.Source
 	for _, s := range src.Skipped {
-		fmt.Fprintf(w, "tocsin: %s: skipped: %s\n", report.Clean(s.Path), report.Clean(s.Reason))
+		fmt.Fprintf(w, "tocsin: %s: skipped: %s\n", terminal.Clean(s.Path), terminal.Clean(s.Reason))
 	}
 	if n := src.SkippedCount - len(src.Skipped); n > 0 {
 		fmt.Fprintf(w, "tocsin: … and %s more skipped\n", count(n, "file"))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tocsin-project/tocsin/pipeline"
 	"github.com/tocsin-project/tocsin/report"
+	"github.com/tocsin-project/tocsin/terminal"
 )
 
 // pipeWidth is how wide a line of the table is where no terminal says it: whole
@@ -137,7 +138,7 @@ func printSummary(w io.Writer, r *pipeline.Result) error {
 		return names[i] < names[j]
 	})
 	for _, name := range names {
-		fmt.Fprintf(w, "  %6d  %s\n", s.ByStrategy[name], report.Clean(name))
+		fmt.Fprintf(w, "  %6d  %s\n", s.ByStrategy[name], terminal.Clean(name))
 	}
 	for _, line := range s.Remarks() {
 		fmt.Fprintf(w, "  %s\n", line)

@@ -13,9 +13,9 @@ import (
 	"github.com/tocsin-project/tocsin/baseline"
 	"github.com/tocsin-project/tocsin/engine"
 	"github.com/tocsin-project/tocsin/pipeline"
-	"github.com/tocsin-project/tocsin/report"
 	"github.com/tocsin-project/tocsin/source"
 	"github.com/tocsin-project/tocsin/strategy"
+	"github.com/tocsin-project/tocsin/terminal"
 	"github.com/tocsin-project/tocsin/validate"
 )
 
@@ -373,9 +373,9 @@ func (p *proposal) write(w io.Writer) {
 	}
 	for i := range p.Exceptions {
 		x := &p.Exceptions[i]
-		fmt.Fprintf(w, "---\n# %s (%s)\n", report.Clean(x.Strategy), report.Clean(x.Path))
+		fmt.Fprintf(w, "---\n# %s (%s)\n", terminal.Clean(x.Strategy), terminal.Clean(x.Path))
 		for _, why := range x.Warnings {
-			fmt.Fprintf(w, "# warning: %s\n", report.Clean(why))
+			fmt.Fprintf(w, "# warning: %s\n", terminal.Clean(why))
 		}
 		fmt.Fprint(w, x.YAML)
 	}
@@ -410,7 +410,7 @@ func (p *proposal) writeRest(w io.Writer) {
 	fmt.Fprintf(w, "\n# Alerts in the %s%*s%9s\n", p.Counted, 47-len(p.Counted), "before", "after")
 	var before, after int
 	for _, a := range p.Alerts {
-		fmt.Fprintf(w, "#   %-50s %8d %8d\n", report.Clean(a.Strategy), a.Before, a.After)
+		fmt.Fprintf(w, "#   %-50s %8d %8d\n", terminal.Clean(a.Strategy), a.Before, a.After)
 		before, after = before+a.Before, after+a.After
 	}
 	fmt.Fprintf(w, "#   %-50s %8d %8d\n", "all", before, after)
@@ -418,9 +418,9 @@ func (p *proposal) writeRest(w io.Writer) {
 
 // writeEvidence prints what is known of a candidate.
 func writeEvidence(w io.Writer, g *baseline.Candidate) {
-	name := report.Clean(g.Program)
+	name := terminal.Clean(g.Program)
 	if g.Product != "" {
-		name += "  (" + report.Clean(g.Product) + ")"
+		name += "  (" + terminal.Clean(g.Product) + ")"
 	}
 	fmt.Fprintf(w, "# %s\n", name)
 	fmt.Fprintf(w, "#   %s on %s on %s, %s to %s", count(g.Alerts, "alert"), count(g.Hosts, "host"), count(g.Days, "day"),
@@ -428,10 +428,10 @@ func writeEvidence(w io.Writer, g *baseline.Candidate) {
 	if g.Benign > 0 {
 		fmt.Fprintf(w, "; %d closed as benign", g.Benign)
 	}
-	fmt.Fprintf(w, "\n#   from %s by %s", report.Clean(listed(g.Sources)), report.Clean(listed(g.Accounts)))
+	fmt.Fprintf(w, "\n#   from %s by %s", terminal.Clean(listed(g.Sources)), terminal.Clean(listed(g.Accounts)))
 	switch {
 	case g.Signer != "":
-		fmt.Fprintf(w, ", %s, signed by %s", g.Signature, report.Clean(g.Signer))
+		fmt.Fprintf(w, ", %s, signed by %s", g.Signature, terminal.Clean(g.Signer))
 	case g.Signature != baseline.Unknown:
 		fmt.Fprintf(w, ", %s", g.Signature)
 	default:
@@ -439,10 +439,10 @@ func writeEvidence(w io.Writer, g *baseline.Candidate) {
 	}
 	fmt.Fprintln(w)
 	for _, why := range g.Warnings {
-		fmt.Fprintf(w, "#   warning: %s\n", report.Clean(why))
+		fmt.Fprintf(w, "#   warning: %s\n", terminal.Clean(why))
 	}
 	for _, why := range g.Refused {
-		fmt.Fprintf(w, "#   refused: %s\n", report.Clean(why))
+		fmt.Fprintf(w, "#   refused: %s\n", terminal.Clean(why))
 	}
 }
 

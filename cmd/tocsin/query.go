@@ -15,8 +15,8 @@ import (
 	"github.com/tocsin-project/tocsin/event"
 	"github.com/tocsin-project/tocsin/pipeline"
 	"github.com/tocsin-project/tocsin/query"
-	"github.com/tocsin-project/tocsin/report"
 	"github.com/tocsin-project/tocsin/source"
+	"github.com/tocsin-project/tocsin/terminal"
 )
 
 // queryCmd runs one EQL statement over recordings.
@@ -72,7 +72,7 @@ func (c *queryCmd) Run(app *App) error {
 	}
 	for _, s := range result.Source.Skipped {
 		if s.Expected {
-			fmt.Fprintf(app.Stderr, "tocsin: %s: %s\n", report.Clean(s.Path), report.Clean(s.Reason))
+			fmt.Fprintf(app.Stderr, "tocsin: %s: %s\n", terminal.Clean(s.Path), terminal.Clean(s.Reason))
 		}
 	}
 	if err := c.print(app, result, zone, time.Since(start)); err != nil {
@@ -220,7 +220,7 @@ func (t *resultTable) write(r *query.Result) {
 		s := &r.Sequences[i]
 		keys := make([]string, len(s.JoinKeys))
 		for k, v := range s.JoinKeys {
-			keys[k] = report.Clean(s.KeyText(v))
+			keys[k] = terminal.Clean(s.KeyText(v))
 		}
 		head := fmt.Sprintf("%s %d", r.Kind, i+1)
 		if t.color {
@@ -253,9 +253,9 @@ func (t *resultTable) event(indent string, e *query.Event) {
 	} else if host := view.First("host.name", "host.hostname", "host.id"); host != "" {
 		text = host + "  " + text
 	}
-	line := indent + at + "  " + report.Clean(e.ID) + "  " + report.Clean(text)
+	line := indent + at + "  " + terminal.Clean(e.ID) + "  " + terminal.Clean(text)
 	if t.width > 0 {
-		line = report.Shorten(line, t.width)
+		line = terminal.Shorten(line, t.width)
 	}
 	fmt.Fprintln(t.w, line)
 }

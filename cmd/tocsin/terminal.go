@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/tocsin-project/tocsin/report"
 	"github.com/tocsin-project/tocsin/source"
+	"github.com/tocsin-project/tocsin/terminal"
 )
 
 // isTerminal reports whether a stream is a terminal.
@@ -76,7 +76,7 @@ func (p *progress) update(read, total int64, path string) {
 		left := time.Duration(float64(total-read) / rate * float64(time.Second)).Round(time.Second)
 		line = fmt.Sprintf("%3d %%  %s  %s left", min(read*100/total, 100), line, left)
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%s  %s", line, report.Shorten(report.Clean(path), 60))
+	fmt.Fprintf(p.w, "\r\x1b[K%s  %s", line, terminal.Shorten(terminal.Clean(path), 60))
 }
 
 func (p *progress) problem(pr source.Problem) {
@@ -87,7 +87,7 @@ func (p *progress) problem(pr source.Problem) {
 		return
 	}
 	p.wipe()
-	fmt.Fprintf(p.w, "tocsin: %s\n", report.Clean(pr.Error()))
+	fmt.Fprintf(p.w, "tocsin: %s\n", terminal.Clean(pr.Error()))
 	if p.problems == maxProblemsShown {
 		fmt.Fprintln(p.w, "tocsin: further problems are only counted")
 	}

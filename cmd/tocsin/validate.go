@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/tocsin-project/tocsin/report"
 	"github.com/tocsin-project/tocsin/strategy"
+	"github.com/tocsin-project/tocsin/terminal"
 	"github.com/tocsin-project/tocsin/validate"
 )
 
@@ -105,7 +105,7 @@ func (p *validatePrinter) line(colour, mark, format string, args ...any) {
 	if colour == "" {
 		end = ""
 	}
-	fmt.Fprintf(p.w, "%s%-5s%s %s\n", colour, mark, end, report.Clean(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(p.w, "%s%-5s%s %s\n", colour, mark, end, terminal.Clean(fmt.Sprintf(format, args...)))
 }
 
 func (p *validatePrinter) report(r *validate.Report) {
@@ -158,7 +158,7 @@ func (p *validatePrinter) evasions(tried []validate.Evasion) {
 		e := &tried[i]
 		if e.Strategy != last {
 			last = e.Strategy
-			fmt.Fprintf(p.w, "\nevasions of %s\n", report.Clean(last))
+			fmt.Fprintf(p.w, "\nevasions of %s\n", terminal.Clean(last))
 		}
 		switch {
 		case e.Slips == 0:
@@ -167,7 +167,7 @@ func (p *validatePrinter) evasions(tried []validate.Evasion) {
 			}
 		case e.Admitted != "":
 			slipped++
-			p.line(p.yellow, "slips", "%-44s %d of %d cases; admitted: %s", e.Name, e.Slips, e.Tried, report.Shorten(e.Admitted, 160))
+			p.line(p.yellow, "slips", "%-44s %d of %d cases; admitted: %s", e.Name, e.Slips, e.Tried, terminal.Shorten(e.Admitted, 160))
 		default:
 			slipped++
 			p.line(p.red, "slips", "%-44s %d of %d cases; not admitted in %s", e.Name, e.Slips, e.Tried, e.Section)
